@@ -1,0 +1,147 @@
+"""Which qualities are worth offering for Telegram, and which of the site's formats make each.
+
+H.264 with AAC in an MP4 plays inline on every phone, so it wins inside a quality; other codecs
+stand in only where a quality has nothing else. What surely does not fit the limit is not offered.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from userbot.domain.media import Format, MediaKind
+from userbot.errors import LiveError, NoVideoError, TooLargeError
+
+MAX_VIDEO_CHOICES = 6  # more do not fit on a phone
+ESTIMATE_MARGIN = 0.97  # sites round bitrates down; an estimate may use this share of the limit
+PROTOCOLS = frozenset({"http", "https", "m3u8", "m3u8_native", "http_dash_segments"})
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One button of the menu: what to fetch, and what to call it.
+
+    `format_ids` are yt-dlp's, video first. `height` is the shorter side, as people say "720p";
+    None when the site does not tell, and for audio. `size_bytes` is None when not even an
+    estimate exists.
+    """
+
+    kind: MediaKind
+    format_ids: tuple[str, ...]
+    height: int | None = None
+    fps: int | None = None
+    size_bytes: int | None = None
+    is_size_exact: bool = False
+
+
+def choices_for(
+    formats: Sequence[Format], duration_s: float | None, limit_bytes: int
+) -> tuple[Choice, ...]:
+    """Return what to offer, best video first, audio last; never empty.
+
+    Raises NoVideoError when nothing can be fetched, LiveError when only unreachable protocols
+    are there, TooLargeError with the smallest size when everything is over limit_bytes.
+    """
+    usable = [item for item in formats if item.protocol in PROTOCOLS]
+    if not usable:
+        raise LiveError("no format over http") if formats else NoVideoError("no formats")
+    candidates = [*_videos(usable, duration_s), *_audios(usable, duration_s)]
+    fitting = [choice for choice in candidates if _fits(choice, limit_bytes)]
+    if not fitting:
+        sizes = [choice.size_bytes for choice in candidates if choice.size_bytes is not None]
+        raise TooLargeError(min(sizes, default=None), limit_bytes)
+    videos = _best_per_height(choice for choice in fitting if choice.kind is MediaKind.VIDEO)
+    audio = [choice for choice in fitting if choice.kind is MediaKind.AUDIO][:1]
+    return (*videos[:MAX_VIDEO_CHOICES], *audio)
+
+
+def size_of(item: Format, duration_s: float | None) -> int | None:
+    """Return the bytes of a format: as told by the site, else bitrate x duration, else None."""
+    if item.size_bytes is not None:
+        return item.size_bytes
+    if item.bitrate_kbps and duration_s:
+        return int(item.bitrate_kbps * 1000 / 8 * duration_s)
+    return None
+
+
+def _videos(formats: Sequence[Format], duration_s: float | None) -> list[Choice]:
+    """Every way to get a picture, each with the best sound, the best way of a height first."""
+    sound = _best_sound(formats)
+    pairs: list[tuple[Format, ...]] = [
+        (item,) if item.has_audio or sound is None else (item, sound)
+        for item in formats
+        if item.has_video
+    ]
+    pairs.reverse()  # yt-dlp sorts the best last; sorting below keeps this order among equals
+    pairs.sort(key=_inline_rank, reverse=True)
+    return [_choice(MediaKind.VIDEO, pair, duration_s) for pair in pairs]
+
+
+def _audios(formats: Sequence[Format], duration_s: float | None) -> list[Choice]:
+    """Return the best sound by itself, else the smallest file that has some."""
+    sound = _best_sound(formats)
+    if sound is not None:
+        return [_choice(MediaKind.AUDIO, (sound,), duration_s)]
+    mixed = [item for item in formats if item.has_audio]
+    if not mixed:
+        return []
+    smallest = min(mixed, key=lambda item: size_of(item, duration_s) or item.height or 0)
+    return [_choice(MediaKind.AUDIO, (smallest,), duration_s)]
+
+
+def _best_sound(formats: Sequence[Format]) -> Format | None:
+    sounds = [item for item in formats if item.has_audio and not item.has_video]
+    return max(
+        sounds,
+        key=lambda item: (item.language_rank, _is_aac(item), item.bitrate_kbps or 0),
+        default=None,
+    )
+
+
+def _choice(kind: MediaKind, parts: tuple[Format, ...], duration_s: float | None) -> Choice:
+    sizes = [size_of(part, duration_s) for part in parts]
+    known = [size for size in sizes if size is not None]
+    first = parts[0]
+    is_video = kind is MediaKind.VIDEO
+    return Choice(
+        kind=kind,
+        format_ids=tuple(part.format_id for part in parts),
+        height=_short_side(first) if is_video else None,
+        fps=round(first.fps) if is_video and first.fps else None,
+        size_bytes=sum(known) if len(known) == len(sizes) else None,
+        is_size_exact=all(part.size_bytes is not None and part.is_size_exact for part in parts),
+    )
+
+
+def _best_per_height(choices: Iterable[Choice]) -> list[Choice]:
+    best: dict[int | None, Choice] = {}
+    for choice in choices:
+        best.setdefault(choice.height, choice)
+    if len(best) > 1:
+        best.pop(None, None)  # an unnamed quality beside named ones is a duplicate of one of them
+    return sorted(best.values(), key=lambda choice: choice.height or 0, reverse=True)
+
+
+def _fits(choice: Choice, limit_bytes: int) -> bool:
+    if choice.size_bytes is None:
+        return True  # watched while it downloads
+    margin = 1.0 if choice.is_size_exact else ESTIMATE_MARGIN
+    return choice.size_bytes <= limit_bytes * margin
+
+
+def _inline_rank(parts: tuple[Format, ...]) -> tuple[bool, bool, float]:
+    """Sorts what plays inline on every phone first, then the richer one."""
+    first, last = parts[0], parts[-1]
+    return _is_h264(first), _is_aac(last), first.bitrate_kbps or 0
+
+
+def _is_h264(item: Format) -> bool:
+    return (item.video_codec or "").startswith(("avc", "h264"))
+
+
+def _is_aac(item: Format) -> bool:
+    return (item.audio_codec or "").startswith(("mp4a", "aac"))
+
+
+def _short_side(item: Format) -> int | None:
+    if item.width and item.height:
+        return min(item.width, item.height)
+    return item.height

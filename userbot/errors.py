@@ -1,0 +1,196 @@
+"""Every error the program knows, by whose fault it is.
+
+UserbotError
+├── RequestError                    theirs: what was asked cannot be done
+│   ├── LinkRefusedError            not a link we open: scheme, credentials, private address ...
+│   ├── TooManyLinksError           more links in one message than we take
+│   ├── TooManyJobsError            more open jobs than one person may have
+│   ├── RestartingError             the bot is being stopped
+│   └── TooLargeError               more bytes than Telegram or the disk takes
+├── SourceError                     the site's: it does not give us the video
+│   ├── UnsupportedError  NoVideoError  PlaylistError  LiveError
+│   ├── PrivateError  LoginNeededError  AgeRestrictedError  GeoBlockedError  DrmError
+│   ├── RemovedError  ForbiddenError  RateLimitedError  BotCheckError
+│   └── SiteDownError  BrokenMediaError
+└── InfrastructureError             ours
+    ├── WorkerDiedError  WorkerBugError
+    ├── DeadlineError  StallError
+    ├── DiskFullError  ToolError
+    ├── DeliveryError               Telegram does not take the file or the message
+    └── LoginRefusedError           Telegram does not take API id, API hash or token
+
+Leaves carry numbers and the raw text, never a sentence for a person (`telegram/texts.py` speaks).
+`args` equal the constructor's arguments, so every error can cross a process border.
+"""
+
+
+class UserbotError(Exception):
+    """The root of every error this program raises on purpose."""
+
+
+class RequestError(UserbotError):
+    """What was asked cannot be done; asking again will not help."""
+
+
+class LinkRefusedError(RequestError):
+    """The link is not one we open. `problem` is a value of `domain.urls.LinkProblem`."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+class TooManyLinksError(RequestError):
+    """One message held more links than `limit`."""
+
+    def __init__(self, found: int, limit: int) -> None:
+        super().__init__(found, limit)
+        self.found, self.limit = found, limit
+
+
+class TooManyJobsError(RequestError):
+    """One person has `limit` jobs open already."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+
+class RestartingError(RequestError):
+    """The bot is being stopped and begins nothing new."""
+
+
+class TooLargeError(RequestError):
+    """More bytes than may be delivered. `size_bytes` is None when only the excess is known."""
+
+    def __init__(self, size_bytes: int | None, limit_bytes: int) -> None:
+        super().__init__(size_bytes, limit_bytes)
+        self.size_bytes, self.limit_bytes = size_bytes, limit_bytes
+
+
+class SourceError(UserbotError):
+    """The site does not give us the video. `detail` is its own text, for the owner only."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class UnsupportedError(SourceError):
+    """No extractor knows this link."""
+
+
+class NoVideoError(SourceError):
+    """The page is there, a video is not."""
+
+
+class PlaylistError(SourceError):
+    """The link is a list of videos, not one."""
+
+
+class LiveError(SourceError):
+    """The stream is live, or has not begun."""
+
+
+class PrivateError(SourceError):
+    """The video is private or for members only."""
+
+
+class LoginNeededError(SourceError):
+    """The site wants an account."""
+
+
+class AgeRestrictedError(SourceError):
+    """The site wants proof of age."""
+
+
+class GeoBlockedError(SourceError):
+    """The site does not serve the country of this server."""
+
+
+class DrmError(SourceError):
+    """The video is encrypted for a player."""
+
+
+class RemovedError(SourceError):
+    """The page or the video is gone (404, 410)."""
+
+
+class ForbiddenError(SourceError):
+    """The site refuses us (403)."""
+
+
+class RateLimitedError(SourceError):
+    """The site asks us to slow down (429)."""
+
+
+class BotCheckError(SourceError):
+    """The site takes us for a robot."""
+
+
+class SiteDownError(SourceError):
+    """The site does not answer, or answers with 5xx or half a file."""
+
+
+class BrokenMediaError(SourceError):
+    """What arrived is not a video that plays."""
+
+
+class InfrastructureError(UserbotError):
+    """Our own machine or Telegram failed."""
+
+
+class WorkerDiedError(InfrastructureError):
+    """The process of a call ended without an answer. `detail` says how."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class WorkerBugError(WorkerDiedError):
+    """A call raised something nobody expected. `detail` is the end of its traceback."""
+
+
+class DeadlineError(InfrastructureError):
+    """A call ran longer than `limit_s` seconds and was ended."""
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(limit_s)
+        self.limit_s = limit_s
+
+
+class StallError(InfrastructureError):
+    """A call made no progress for `limit_s` seconds and was ended."""
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(limit_s)
+        self.limit_s = limit_s
+
+
+class DiskFullError(InfrastructureError):
+    """No space left on the device of the job folder."""
+
+
+class ToolError(InfrastructureError):
+    """ffmpeg failed or is missing. `detail` is the end of what it said."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class DeliveryError(InfrastructureError):
+    """Telegram does not take the file or the message. `code` is its own error name."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class LoginRefusedError(InfrastructureError):
+    """Telegram does not take the API id, the API hash or the bot token. `code` is its own word."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
