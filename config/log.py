@@ -1,0 +1,104 @@
+"""Logging: one line per event, plain or JSON, with the id of the job it belongs to.
+
+The last net under the rule that no secret is logged: every line is searched for them.
+"""
+
+import json
+import logging
+import sys
+import threading
+from collections.abc import Iterable
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from types import TracebackType
+
+from config.sections import LogSection, Settings
+
+job_id: ContextVar[str | None] = ContextVar("job_id", default=None)
+"""The job that the present task works for."""
+
+HIDDEN = "***"
+MIN_SECRET_CHARS = 6  # anything shorter would blacken ordinary words
+log = logging.getLogger(__name__)
+
+
+def secrets_of(settings: Settings) -> tuple[str, ...]:
+    """Return every text that must not appear in a line."""
+    token = settings.telegram.bot_token.get_secret_value()
+    return token, token.partition(":")[2], settings.telegram.api_hash.get_secret_value()
+
+
+def set_up(section: LogSection, secrets: Iterable[str]) -> None:
+    """Log to standard error from now on, uncaught exceptions and warnings included."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter((_JsonLines if section.is_json else _PlainLines)(secrets))
+    logging.basicConfig(level=section.level, handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
+    logging.getLogger("pyrogram").setLevel(logging.WARNING)  # it logs every update at INFO
+    sys.excepthook = _log_uncaught
+    threading.excepthook = _log_uncaught_in_thread
+
+
+class _Lines(logging.Formatter):
+    """Hides secrets wherever they stand: message, arguments or traceback."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        super().__init__()
+        self._secrets = [text for text in secrets if len(text) >= MIN_SECRET_CHARS]
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = self.line(record, self._at(record), self._trace(record))
+        for secret in self._secrets:
+            line = line.replace(secret, HIDDEN)
+        return line
+
+    def line(self, record: logging.LogRecord, at: str, trace: str) -> str:
+        raise NotImplementedError
+
+    def _at(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC)
+        return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def _trace(self, record: logging.LogRecord) -> str:
+        trace = self.formatException(record.exc_info) if record.exc_info else ""
+        return "\n".join(part for part in (trace, record.stack_info or "") if part)
+
+
+class _PlainLines(_Lines):
+    """For people: a traceback keeps its lines, set off from the events."""
+
+    def line(self, record: logging.LogRecord, at: str, trace: str) -> str:
+        job = f" [{job_id.get()}]" if job_id.get() else ""
+        message = _printable(record.getMessage())
+        rest = "".join(f"\n    | {_printable(line)}" for line in trace.splitlines())
+        return f"{at} {record.levelname:<7} {record.name}{job} {message}{rest}"
+
+
+class _JsonLines(_Lines):
+    """For machines: one object per event."""
+
+    def line(self, record: logging.LogRecord, at: str, trace: str) -> str:
+        event = {"at": at, "level": record.levelname, "logger": record.name}
+        event["message"] = record.getMessage()
+        if job := job_id.get():
+            event["job"] = job
+        if trace:
+            event["traceback"] = trace
+        return json.dumps(event)
+
+
+def _printable(text: str) -> str:
+    """Escape what could pretend to be another line, or speak to a terminal."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    log.critical("uncaught exception", exc_info=(kind, error, trace))
+
+
+def _log_uncaught_in_thread(arguments: threading.ExceptHookArgs) -> None:
+    _log_uncaught(arguments.exc_type, arguments.exc_value or SystemExit(), arguments.exc_traceback)

@@ -1,0 +1,91 @@
+"""What a setting looks like once it is read: frozen sections, passed around one by one."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from userbot.domain.urls import AllowList
+
+
+@dataclass(frozen=True, slots=True)
+class TelegramServer:
+    """Another Telegram than the public one, and the file of its RSA public key (PKCS #1 PEM)."""
+
+    host: str
+    port: int
+    public_key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class TelegramSection:
+    """Who the bot is, and where. `server` is None for the public Telegram."""
+
+    api_id: int
+    api_hash: SecretStr
+    bot_token: SecretStr
+    server: TelegramServer | None = None
+
+    @property
+    def bot_id(self) -> int:
+        """The bot's own user id."""
+        return int(self.bot_token.get_secret_value().partition(":")[0])
+
+
+@dataclass(frozen=True, slots=True)
+class AccessSection:
+    """Who may use the bot. Chats as the Bot API writes them (groups are negative)."""
+
+    owner_ids: frozenset[int] = frozenset()
+    chats: frozenset[int] = frozenset()
+    users: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class PathsSection:
+    """Where files live; absolute. The folders need not exist yet."""
+
+    data_dir: Path
+    sessions_dir: Path
+
+
+@dataclass(frozen=True, slots=True)
+class WorkSection:
+    """How much at once, and how long."""
+
+    max_downloads: int
+    max_uploads: int
+    max_links: int
+    max_user_jobs: int
+    job_timeout_s: float
+    stall_timeout_s: float
+    menu_timeout_s: float
+    extract_timeout_s: float
+    drain_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class NetSection:
+    """What workers may reach although it is private."""
+
+    egress_allow: AllowList
+
+
+@dataclass(frozen=True, slots=True)
+class LogSection:
+    """How much is logged, and in which form. `level` is a name that `logging` knows."""
+
+    level: str = "INFO"
+    is_json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set. Printing it shows no secret."""
+
+    telegram: TelegramSection
+    access: AccessSection
+    paths: PathsSection
+    work: WorkSection
+    net: NetSection
+    log: LogSection

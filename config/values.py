@@ -1,0 +1,154 @@
+"""What each setting is called, what it may be, and what it is when nobody sets it."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from userbot.domain.urls import AllowList
+
+ROOT = Path(__file__).resolve().parent.parent
+
+TOKEN = re.compile(r"[0-9]{1,19}:[A-Za-z0-9_-]{10,}")
+HASH = re.compile(r"[0-9a-f]{32}")
+_PEM = re.compile(rb"-----BEGIN RSA PUBLIC KEY-----\s[A-Za-z0-9+/=\s]+-----END RSA PUBLIC KEY-----")
+
+
+def _split(value: object) -> object:
+    return (
+        [item for item in re.split(r"[,\s]+", value) if item] if isinstance(value, str) else value
+    )
+
+
+def _matching(pattern: re.Pattern[str], value: SecretStr) -> SecretStr:
+    if not pattern.fullmatch(value.get_secret_value()):
+        raise ValueError
+    return value
+
+
+def _absolute(path: Path) -> Path:
+    return ROOT / path.expanduser()
+
+
+def _folder(path: Path) -> Path:
+    path = _absolute(path)
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"is {str(path)!r}, which is not a folder")
+    return path
+
+
+def _public_key(path: Path) -> Path:
+    path = _absolute(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"is {str(path)!r}: {error.strerror}") from error
+    if not _PEM.search(content):
+        raise ValueError(f"is {str(path)!r}, which holds no such key")
+    return path
+
+
+def _server(value: str) -> str:
+    host, port = host_and_port(value)
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ValueError
+    return value
+
+
+def host_and_port(value: str) -> tuple[str, str]:
+    """Split `host:port` and `[IPv6 address]:port`; empty strings for what is neither."""
+    host, _, port = value.rpartition(":")
+    if ":" in host and not host.startswith("["):
+        return "", ""  # an IPv6 address wants its brackets
+    return host.strip("[]"), port
+
+
+def _allow_list(entries: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        AllowList.parse(entries)
+    except ValueError as error:
+        raise ValueError(f"holds {error.args[0]!r}") from error
+    return entries
+
+
+def _not_zero(number: int) -> int:
+    if not number:
+        raise ValueError
+    return number
+
+
+UserIds = Annotated[
+    frozenset[Annotated[int, Field(gt=0, lt=2**52)]], NoDecode, BeforeValidator(_split)
+]
+ChatIds = Annotated[
+    frozenset[Annotated[int, Field(gt=-(2**52), lt=2**52), AfterValidator(_not_zero)]],
+    NoDecode,
+    BeforeValidator(_split),
+]
+Places = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_allow_list)]
+ApiHash = Annotated[SecretStr, AfterValidator(lambda value: _matching(HASH, value))]
+BotToken = Annotated[SecretStr, AfterValidator(lambda value: _matching(TOKEN, value))]
+Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)]
+Seconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600, allow_inf_nan=False)]
+Folder = Annotated[Path, AfterValidator(_folder)]
+
+_IDS = "Telegram ids, separated by commas, such as {}"
+_SECONDS = "seconds, more than 0 and at most a week"
+
+
+class Values(BaseSettings):
+    """Every setting by its name in the environment. A description says what is expected."""
+
+    model_config = SettingsConfigDict(
+        case_sensitive=True, extra="ignore", env_ignore_empty=True, str_strip_whitespace=True
+    )
+
+    API_ID: int = Field(gt=0, lt=2**31, description="the number from https://my.telegram.org")
+    API_HASH: ApiHash = Field(description="32 characters 0-9 a-f, from https://my.telegram.org")
+    BOT_TOKEN: BotToken = Field(
+        description="the token from @BotFather, such as 123456789:AAabc... (number, colon, letters)"
+    )
+    OWNER_IDS: UserIds = Field(frozenset(), description=_IDS.format("123456789"))
+    AUTHORIZED_CHATS: ChatIds = Field(frozenset(), description=_IDS.format("-1001234567890"))
+    AUTHORIZED_USERS: UserIds = Field(frozenset(), description=_IDS.format("123456789"))
+    DATA_DIR: Folder = Field(ROOT / "data", description="a folder for what the bot keeps")
+    SESSIONS_DIR: Folder = Field(ROOT / "sessions", description="a folder for the login")
+    MAX_DOWNLOADS: int = Field(4, ge=1, le=64, description="a whole number from 1 to 64")
+    MAX_UPLOADS: int = Field(4, ge=1, le=64, description="a whole number from 1 to 64")
+    MAX_LINKS: int = Field(20, ge=1, le=100, description="a whole number from 1 to 100")
+    MAX_USER_JOBS: int = Field(50, ge=1, le=1000, description="a whole number from 1 to 1000")
+    JOB_TIMEOUT_S: Seconds = Field(7200, description=_SECONDS)
+    STALL_TIMEOUT_S: Seconds = Field(60, description=_SECONDS)
+    MENU_TIMEOUT_S: Seconds = Field(600, description=_SECONDS)
+    EXTRACT_TIMEOUT_S: Seconds = Field(60, description=_SECONDS)
+    DRAIN_S: float = Field(10, ge=0, le=3600, description="seconds, from 0 to 3600")
+    EGRESS_ALLOW: Places = Field(
+        (), description="addresses, networks, host or host:port, separated by commas"
+    )
+    TELEGRAM_SERVER: Annotated[str, AfterValidator(_server)] | None = Field(
+        None, description="host:port, or [IPv6 address]:port"
+    )
+    TELEGRAM_PUBLIC_KEY: Annotated[Path, AfterValidator(_public_key)] | None = Field(
+        None, description='a PEM file with an "RSA PUBLIC KEY"'
+    )
+    LOG_LEVEL: Level = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    LOG_JSON: bool = Field(default=False, description="true or false")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take the environment as it was handed over, then .env."""
+        return init_settings, dotenv_settings

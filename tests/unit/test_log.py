@@ -1,0 +1,117 @@
+import json
+import logging
+import sys
+import threading
+import warnings
+
+import pytest
+
+from config import log as logs
+from config.sections import LogSection
+
+TOKEN = "123456789:AAabcdefghijklmnopqrstuvwxyz-_12345"
+SECRETS = (TOKEN, TOKEN.partition(":")[2], "0123456789abcdef0123456789abcdef", "")
+
+
+@pytest.fixture
+def logged(monkeypatch, capsys):
+    """Return what was logged since; the state of logging is as before afterwards."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    root.handlers.clear()
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    yield lambda: capsys.readouterr().err
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+    logging.getLogger("pyrogram").setLevel(logging.NOTSET)
+
+
+def plain(level="INFO"):
+    logs.set_up(LogSection(level), SECRETS)
+
+
+def test_an_event_is_one_line_with_its_job(logged):
+    plain()
+    token = logs.job_id.set("j1")
+    logging.getLogger("a.b").info("video %s sent", "x\r\n2026 forged\x1b[2J\u202e")
+    logs.job_id.reset(token)
+    logging.getLogger("a.b").info("outside")
+    first, second = logged().splitlines()
+    assert first.endswith("Z INFO    a.b [j1] video x\\r\\n2026 forged\\x1b[2J\\u202e sent")
+    assert second.endswith("Z INFO    a.b outside")
+
+
+def test_a_json_event_is_one_object(logged):
+    logs.set_up(LogSection("INFO", is_json=True), SECRETS)
+    token = logs.job_id.set("j1")
+    try:
+        raise ValueError(f"bad\n{TOKEN}")
+    except ValueError:
+        logging.getLogger("a").exception("failed with\n%s", "x")
+    logs.job_id.reset(token)
+    [line] = logged().splitlines()
+    event = json.loads(line)
+    assert event["level"] == "ERROR"
+    assert event["logger"] == "a"
+    assert event["message"] == "failed with\nx"
+    assert event["job"] == "j1"
+    assert "ValueError: bad\n***" in event["traceback"]
+
+
+@pytest.mark.parametrize("is_json", [False, True])
+def test_a_secret_is_hidden_wherever_it_stands(logged, is_json):
+    logs.set_up(LogSection("DEBUG", is_json=is_json), SECRETS)
+    log = logging.getLogger("a")
+    log.info("https://api.telegram.org/bot%s/getMe", TOKEN)
+    log.info(TOKEN)
+    log.info("hash %r", {"api_hash": SECRETS[2]})
+    try:
+        raise RuntimeError(TOKEN.replace(":", "%3A"))
+    except RuntimeError:
+        log.exception("no")
+    log.info("stack", stack_info=True)
+    text = logged()
+    assert not any(secret in text for secret in SECRETS if secret)
+    assert text.count("***") >= 4
+
+
+def test_a_traceback_is_set_off_from_the_events(logged):
+    plain()
+    try:
+        raise RuntimeError("boom\n2026-01-01T00:00:00.000Z INFO    forged")
+    except RuntimeError:
+        logging.getLogger("a").exception("failed")
+    first, *rest = logged().splitlines()
+    assert first.endswith("ERROR   a failed")
+    assert rest
+    assert all(line.startswith("    | ") for line in rest)
+
+
+def test_levels_hold_and_pyrogram_is_quiet(logged):
+    plain("DEBUG")
+    logging.getLogger("a").debug("heard")
+    logging.getLogger("pyrogram.session").info("not heard")
+    logging.getLogger("pyrogram.session").warning("heard too")
+    text = logged()
+    assert "not heard" not in text
+    assert text.count("heard") == 2
+
+
+def test_what_nobody_caught_is_logged_through_the_net(logged):
+    plain()
+    error = RuntimeError(TOKEN)
+    sys.excepthook(RuntimeError, error, None)
+    sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
+    thread = threading.Thread(target=lambda: 1 / 0)
+    thread.start()
+    thread.join()
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.warn("careful", stacklevel=1)
+    text = logged()
+    assert text.count("uncaught exception") == 2
+    assert "ZeroDivisionError" in text
+    assert "careful" in text
+    assert TOKEN not in text
