@@ -1,0 +1,84 @@
+"""The worker process of one call: it confines itself, runs the call, says the answer and ends.
+
+It knows one pipe to its guard and nothing of the bot. This is the border where everything
+unexpected becomes an error of `userbot.errors`.
+"""
+
+import errno
+import os
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable
+from typing import NoReturn
+
+from userbot.domain.calls import Call, DownloadCall
+from userbot.domain.jobs import Progress
+from userbot.errors import (
+    DiskFullError,
+    TooLargeError,
+    UserbotError,
+    WorkerBugError,
+    WorkerDiedError,
+)
+from userbot.wire import Answer, Order, Reply, encode_reply, frame
+from userbot.worker import limits
+
+TRACEBACK_CHARS = 2000
+
+Emit = Callable[[Progress], None]
+Entry = Callable[[Call, Emit], Answer]
+
+
+def run(order: Order, entry: Entry, guard_pid: int, pipe: int) -> NoReturn:
+    """Run the call in this process, write what it says to the pipe, and exit."""
+    try:
+        say = _Mouth(pipe)
+        say(_answer(order, entry, guard_pid, say))
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
+class _Mouth:
+    """Writes replies to the guard, whole, from any thread."""
+
+    def __init__(self, pipe: int) -> None:
+        self._pipe = pipe
+        self._lock = threading.Lock()
+
+    def __call__(self, reply: Reply) -> None:
+        data = memoryview(frame(encode_reply(reply)))
+        with self._lock:
+            while data:
+                data = data[os.write(self._pipe, data) :]
+
+
+def _answer(order: Order, entry: Entry, guard_pid: int, emit: Emit) -> Reply:
+    """Return what the call came to; errors are returned, too."""
+    try:
+        limits.confine(guard_pid, order.call.folder, order.max_file_bytes)
+        tempfile.tempdir = None  # warming may have remembered the fork server's
+        answer = entry(order.call, emit)
+        frame(encode_reply(answer))  # what cannot be said is a bug of the call
+    except UserbotError as error:
+        return error
+    except MemoryError:
+        return WorkerDiedError("out of memory")
+    except OSError as error:
+        return _of_system(error, order)
+    except Exception:  # noqa: BLE001 - the process border: the bot must learn what it was
+        return _bug()
+    return answer
+
+
+def _of_system(error: OSError, order: Order) -> UserbotError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFullError()
+    if error.errno == errno.EFBIG and isinstance(order.call, DownloadCall):
+        return TooLargeError(None, order.call.limit_bytes)
+    return _bug()
+
+
+def _bug() -> WorkerBugError:
+    return WorkerBugError(traceback.format_exc()[-TRACEBACK_CHARS:])
