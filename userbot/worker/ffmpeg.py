@@ -1,0 +1,83 @@
+"""Runs ffmpeg on files of the call's folder, with its progress, and says what its failures mean."""
+
+import signal
+import subprocess
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from userbot.errors import BrokenMediaError, TooLargeError, ToolError
+from userbot.worker.failures import MAX_DETAIL, disk_error
+from userbot.worker.meter import Meter
+from userbot.worker.probe import CONTAINERS
+
+OnBytes = Callable[[int], None]
+
+_KEPT_LINES = 12
+_MAX_LINE = 4096
+_INPUT_FAULTS = ("Invalid data found", "moov atom not found", "could not find codec parameters")
+# Inputs are hostile: only containers, only files, no references to other files.
+_INPUT_OPTIONS = (
+    *("-protocol_whitelist", "file", "-format_whitelist", CONTAINERS),
+    *("-fflags", "+genpts"),  # AVI and raw streams have no times of their own
+)
+
+
+def run_ffmpeg(
+    inputs: Sequence[Path], arguments: Sequence[str], output: Path, meter: Meter
+) -> None:
+    """Make output from inputs; meter is told its growing size.
+
+    Raises DiskFullError, TooLargeError, BrokenMediaError when an input is no media, ToolError.
+    """
+    command = ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", "-y"]
+    command += ["-progress", "pipe:1", "-stats_period", "0.5"]
+    for path in inputs:
+        command += [*_INPUT_OPTIONS, "-i", f"file:{path}"]
+    command += [*arguments, f"file:{output}"]
+    total_bytes = sum(path.stat().st_size for path in inputs)
+    code, said = _run(command, lambda done_bytes: meter.on_written(done_bytes, total_bytes))
+    if code != 0 or not output.is_file():
+        raise _failure(code, said, meter.limit_bytes)
+
+
+def _run(command: list[str], on_bytes: OnBytes) -> tuple[int, str]:
+    """Return the exit code and the last complaints; the parent of this worker keeps the time."""
+    said: deque[str] = deque(maxlen=_KEPT_LINES)
+    try:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+    except OSError as error:
+        raise ToolError(f"ffmpeg cannot be started: {error}") from error
+    with process:
+        try:
+            _listen(process, said, on_bytes)
+        except BaseException:
+            process.kill()
+            raise
+    return process.returncode, "\n".join(said)
+
+
+def _listen(process: "subprocess.Popen[bytes]", said: deque[str], on_bytes: OnBytes) -> None:
+    """Read to the end; complaints come mixed with progress."""
+    assert process.stdout is not None
+    while line := process.stdout.readline(_MAX_LINE):
+        text = line.decode(errors="replace").strip()
+        name, _, value = text.partition("=")
+        if name == "total_size" and value.isdecimal():
+            on_bytes(int(value))
+        elif not name.replace("_", "").isalnum():  # a progress line is word=value
+            said.append(text)
+
+
+def _failure(code: int, said: str, limit_bytes: int) -> Exception:
+    """Tell what a code means; a negative one is the signal that ended the process."""
+    if code == -signal.SIGXFSZ:
+        return TooLargeError(None, limit_bytes)
+    if error := disk_error(said, limit_bytes):
+        return error
+    detail = f"ffmpeg ended with {code}: {said[-MAX_DETAIL + 50 :]}"
+    if any(fault in said for fault in _INPUT_FAULTS):
+        return BrokenMediaError(detail)
+    return ToolError(detail)

@@ -1,0 +1,33 @@
+"""Texts of a site, made fit to show: one bounded line without signs that hide or turn text."""
+
+import unicodedata
+
+TITLE_LENGTH = 300
+NAME_LENGTH = 100
+
+_JOINERS = "\u200c\u200d"  # needed by Persian and by emoji made of several signs
+_DROPPED = frozenset({"Cc", "Cf", "Cs", "Cn", "Co"})
+_BROKEN = frozenset({"Zl", "Zp"})
+
+
+def clean(text: object, length: int) -> str:
+    """Return text as one visible line of at most length characters; "" for anything but a text."""
+    if not isinstance(text, str):
+        return ""
+    head = text[: 20 * length]  # a megabyte of title costs nothing
+    shown = "".join(_shown(sign) for sign in head)
+    return " ".join(shown.split())[:length].strip()
+
+
+def first_clean(length: int, *texts: object) -> str:
+    """Return the first of texts that has anything to show, else ""."""
+    return next((shown for text in texts if (shown := clean(text, length))), "")
+
+
+def _shown(sign: str) -> str:
+    if sign in _JOINERS:
+        return sign
+    category = unicodedata.category(sign)
+    if sign.isspace() or category in _BROKEN:
+        return " "
+    return "" if category in _DROPPED else sign

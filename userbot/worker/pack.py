@@ -1,0 +1,147 @@
+"""Makes one video of the downloaded streams that plays inline everywhere, in at most one pass.
+
+- An MP4 that streams already, with H.264 (or HEVC, AV1, VP9, MPEG-4) and AAC or MP3, stays as it
+  is, byte for byte.
+- Pictures of these codecs are copied into an MP4 with its index in front. VP9 in MP4 is for
+  Telegram's own players; as WebM it would be a plain file, and encoding it would cost minutes.
+- Sound that iPhones do not know in MP4 (Opus, Vorbis, FLAC ...) becomes AAC, which is cheap.
+- Other pictures (VP8, Theora, WMV, MPEG-2 ...) are encoded anew while that is cheap; else they stay
+  in a container that holds them, and the file does not play inline.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from userbot.domain.jobs import Stage
+from userbot.errors import BrokenMediaError
+from userbot.worker.ffmpeg import run_ffmpeg
+from userbot.worker.meter import Meter
+from userbot.worker.mp4 import is_streamable, major_brand
+from userbot.worker.probe import Picture, Probe, Sound
+
+RESULT_STEM = "media"
+MAX_ENCODED_PIXELS = 5_000_000_000  # three minutes of 720p at 30 fps: about a minute on two cores
+AAC_BITRATE = "160k"
+
+COPIED_SOUND = frozenset({"aac", "mp3"})
+_COPIED_PICTURES = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4"})
+_WEB_PICTURES = frozenset({"vp8", "vp9", "av1"})
+_FASTSTART = ("-movflags", "+faststart", "-f", "mp4")
+_BARE = ("-sn", "-dn", "-map_chapters", "-1")  # chapters would add a track
+_ENCODE_PICTURE = (
+    *("-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-pix_fmt", "yuv420p"),
+    *("-vf", "scale=trunc(iw*sar/2)*2:trunc(ih/2)*2,setsar=1"),
+)
+_QUICKTIME = "qt  "
+
+
+def pack_video(sources: Sequence[Probe], folder: Path, meter: Meter) -> Path:
+    """Return the finished file in folder. `sources`: one file with everything, or film and sound.
+
+    Raises BrokenMediaError when there is no picture, and what run_ffmpeg raises.
+    """
+    streams = _streams(sources)
+    if len(streams.sources) == 1 and _is_ready(streams.film):
+        return streams.film.path.replace(folder / f"{RESULT_STEM}.mp4")
+    if _is_copied(streams.picture) or _is_cheap(streams):
+        return _into_mp4(streams, folder, meter)
+    if len(streams.sources) == 1:
+        ending = _ending(streams.film)
+        return streams.film.path.replace(folder / f"{RESULT_STEM}.{ending}")
+    return _into_matroska(streams, folder, meter)
+
+
+@dataclass(frozen=True, slots=True)
+class _Streams:
+    """What goes into the file: the film's picture, and the sound of the same or of another file."""
+
+    film: Probe
+    picture: Picture
+    sound: Sound | None
+    sound_source: Probe | None
+
+    @property
+    def sources(self) -> list[Probe]:
+        if self.sound_source is None or self.sound_source is self.film:
+            return [self.film]
+        return [self.film, self.sound_source]
+
+    @property
+    def maps(self) -> list[str]:
+        maps = ["-map", f"0:{self.picture.index}"]
+        if self.sound is not None:
+            maps += ["-map", f"{len(self.sources) - 1}:{self.sound.index}"]
+        return maps
+
+
+def _streams(sources: Sequence[Probe]) -> _Streams:
+    film = next((source for source in sources if source.picture), None)
+    if film is None or film.picture is None:
+        raise BrokenMediaError("no picture")
+    sounding = next((source for source in reversed(sources) if source.sound), None)
+    return _Streams(film, film.picture, sounding.sound if sounding else None, sounding)
+
+
+def _is_ready(source: Probe) -> bool:
+    is_fine = (
+        source.is_mp4 and is_streamable(source.path) and major_brand(source.path) != _QUICKTIME
+    )
+    has_sound_for_all = source.sound is None or source.sound.codec in COPIED_SOUND
+    return is_fine and has_sound_for_all and _is_copied(source.picture)
+
+
+def _is_copied(picture: Picture | None) -> bool:
+    return picture is not None and picture.codec in _COPIED_PICTURES
+
+
+def _is_cheap(streams: _Streams) -> bool:
+    picture = streams.picture
+    pixels = picture.width * picture.height * picture.rate * streams.film.duration_s
+    return 0 < pixels <= MAX_ENCODED_PIXELS
+
+
+def _into_mp4(streams: _Streams, folder: Path, meter: Meter) -> Path:
+    copies_sound = streams.sound is None or streams.sound.codec in COPIED_SOUND
+    copies_all = copies_sound and _is_copied(streams.picture)
+    is_merge = len(streams.sources) > 1
+    meter.begin((Stage.MERGE if is_merge else Stage.FINISH) if copies_all else Stage.CONVERT)
+    sound = () if streams.sound is None else sound_arguments(streams.sound)
+    arguments = [*streams.maps, *_BARE, *_picture_arguments(streams.picture), *sound, *_FASTSTART]
+    return _run(streams, arguments, folder / f"{RESULT_STEM}.mp4", meter)
+
+
+def _into_matroska(streams: _Streams, folder: Path, meter: Meter) -> Path:
+    meter.begin(Stage.MERGE)
+    arguments = [*streams.maps, *_BARE, "-c", "copy", "-f", "matroska"]
+    return _run(streams, arguments, folder / f"{RESULT_STEM}.mkv", meter)
+
+
+def _run(streams: _Streams, arguments: list[str], output: Path, meter: Meter) -> Path:
+    run_ffmpeg([source.path for source in streams.sources], arguments, output, meter)
+    return output
+
+
+def _picture_arguments(picture: Picture) -> tuple[str, ...]:
+    if not _is_copied(picture):
+        return _ENCODE_PICTURE
+    tag = ("-tag:v", "hvc1") if picture.codec == "hevc" else ()  # Apple plays no other
+    return ("-c:v", "copy", *tag)
+
+
+def sound_arguments(sound: Sound) -> tuple[str, ...]:
+    """Return ffmpeg's options: copy what plays everywhere, make AAC of anything else."""
+    if sound.codec in COPIED_SOUND:
+        return ("-c:a", "copy")
+    return ("-c:a", "aac", "-b:a", AAC_BITRATE, "-ac", "2")
+
+
+def _ending(source: Probe) -> str:
+    """Return a name's ending for a container that is left alone."""
+    names = source.container.split(",")
+    if "matroska" in names or "webm" in names:
+        is_web = source.picture is not None and source.picture.codec in _WEB_PICTURES
+        return "webm" if is_web else "mkv"
+    if source.is_mp4:
+        return "mov" if major_brand(source.path) == _QUICKTIME else "mp4"
+    return {"mpegts": "ts", "mpeg": "mpg", "asf": "wmv", "ogg": "ogv"}.get(names[0], names[0])
