@@ -1,0 +1,97 @@
+"""Bad input and bad sites: one plain sentence each, never silence, never a traceback."""
+
+import pytest
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest.mark.parametrize(
+    ("link", "words"),
+    [
+        ("not_found", "gone"),
+        ("gone", "gone"),
+        ("forbidden", "does not let me"),
+        ("unauthorized", "log in"),
+        ("too_many_requests", "too often"),
+        ("server_error", "does not answer"),
+        ("unavailable", "does not answer"),
+        ("no_video", "video"),
+        ("live", "live"),
+        ("feed", "list of videos"),
+        ("gallery", "list of videos"),
+        ("drm", "copy-protected"),
+        ("redirect_loop", "does not answer"),
+    ],
+)
+async def test_a_page_that_gives_no_video_gets_a_sentence(stage, link, words):
+    to = await stage.send_link(link)
+    status = await stage.status(to, words, timeout_s=40)
+    assert not status.buttons
+    assert "Traceback" not in status.text
+    assert "127.0.0.1" not in status.text
+
+
+@pytest.mark.parametrize("link", ["html_as_video", "empty", "cut_always", "too_short"])
+async def test_a_broken_file_is_never_delivered(stage, link):
+    to = await stage.send_link(link)
+    menu = await stage.dc.wait_message(
+        stage.user,
+        lambda m: m.out and m.reply_to == to and (len(m.buttons) > 1 or not m.buttons),
+        timeout_s=40,
+    )
+    if menu.buttons:
+        await stage.press(menu, menu.buttons[0][0].data)
+    status = await stage.dc.wait_message(
+        stage.user, lambda m: m.out and m.reply_to == to and not m.buttons, timeout_s=60
+    )
+    assert status.media is None
+    assert status.text
+
+
+async def test_a_link_to_nothing_gets_a_sentence(stage):
+    to = await stage.say("http://127.0.0.1:9/nothing.mp4")
+    status = await stage.status(to, "does not answer", timeout_s=40)
+    assert not status.buttons
+
+
+async def test_a_video_over_the_limit_is_refused_before_it_is_fetched(stage):
+    to = await stage.send_link("big", size=2100)
+    status = await stage.status(to, "too big")
+    assert "2.1 GB" in status.text
+
+
+async def test_a_body_without_end_can_be_stopped(stage):
+    to = await stage.send_link("endless", rate=5_000_000)
+    menu = await stage.menu(to)
+    await stage.press(menu, menu.buttons[0][0].data)
+    await stage.status(to, "Downloading")
+    await stage.cancel(to)
+    await stage.status(to, "Cancelled")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("hello there", "no link"),
+        ("ftp://example.com/video.mp4", "http://"),
+        ("file:///etc/passwd", "http://"),
+        ("http://user:password@example.com/video.mp4", "user name"),
+        ("http://169.254.169.254/latest/meta-data", "private"),
+        ("http://localhost:8080/x", "private"),
+        ("http://[::1]/x", "private"),
+        ("http://0x7f.1.2.3/x", "private"),
+        ("x" * 4000, "no link"),
+        ("http://" + "a" * 3000 + ".com/", "too long"),
+    ],
+)
+async def test_what_is_no_link_for_us_is_told_so(stage, text, words):
+    to = await stage.say(text)
+    answer = await stage.status(to, words)
+    assert not answer.buttons
+
+
+async def test_two_hundred_links_are_limited_in_one_sentence(stage):
+    text = "\n".join(f"http://127.0.0.1:9/{number}" for number in range(200))
+    to = await stage.say(text[:4090])
+    answer = await stage.status(to, "at a time")
+    assert "20" in answer.text

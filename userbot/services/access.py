@@ -1,0 +1,54 @@
+"""Who may use the bot."""
+
+import hmac
+from collections.abc import Callable, Iterable
+
+from userbot.domain.jobs import Request
+
+
+class Access:
+    """The owner, and the chats and people that the settings name."""
+
+    def __init__(self, owners: Iterable[int], users: Iterable[int], chats: Iterable[int]) -> None:
+        self._owners = set(owners)
+        self._users = frozenset(users)
+        self._chats = frozenset(chats)
+
+    @property
+    def has_owner(self) -> bool:
+        """False until somebody owns the bot."""
+        return bool(self._owners)
+
+    def allows(self, request: Request) -> bool:
+        """Say whether a link is served: the owner's everywhere, others' where they may."""
+        if request.user_id in self._owners or request.chat_id in self._chats:
+            return True
+        return not request.is_group and request.user_id in self._users
+
+    def is_known_chat(self, chat_id: int) -> bool:
+        """Say whether a group is one that the settings name."""
+        return chat_id in self._chats
+
+    def add_owner(self, user_id: int) -> None:
+        """Make a user an owner, until the next start reads the settings."""
+        self._owners.add(user_id)
+
+
+class OwnerCode:
+    """The one-time word by which the first owner is found."""
+
+    def __init__(self, code: str, access: Access, save: Callable[[int], None]) -> None:
+        self.code = code
+        self._is_used = False
+        self._access = access
+        self._save = save
+
+    def redeem(self, code: str, user_id: int) -> bool:
+        """Make user_id the owner if the code is right and was not used; say whether it was."""
+        is_right = hmac.compare_digest(self.code.encode(), code.encode())
+        if self._is_used or self._access.has_owner or not is_right:
+            return False
+        self._is_used = True
+        self._access.add_owner(user_id)
+        self._save(user_id)
+        return True

@@ -1,0 +1,145 @@
+"""The one Pyrogram client: who it is, and which Telegram it talks to."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha1
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from pyrogram import Client
+from pyrogram.connection import Connection
+from pyrogram.crypto import rsa
+from pyrogram.errors import RPCError
+from pyrogram.raw.core import Bytes
+from pyrogram.types import BotCommand
+
+from userbot.errors import DeliveryError, LoginRefusedError
+
+log = logging.getLogger(__name__)
+
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Another Telegram: its address, and the file of its public RSA key (PEM)."""
+
+    host: str
+    port: int
+    public_key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who the bot is. `server` is None for Telegram itself."""
+
+    api_id: int
+    api_hash: str
+    bot_token: str
+    server: Server | None = None
+
+    def __repr__(self) -> str:
+        return f"Login(bot {self.bot_id})"
+
+    @property
+    def bot_id(self) -> str:
+        """The public part of the token."""
+        return self.bot_token.partition(":")[0]
+
+
+def make_client(login: Login, sessions_dir: Path | None, max_uploads: int = 1) -> Client:
+    """Return a client that is not started; its session file lies in sessions_dir, None: in memory.
+
+    Links sent while the bot was away are delivered at the start. Waiting for FLOOD_WAIT is ours.
+    """
+    return Client(
+        f"bot{login.bot_id}",
+        api_id=login.api_id,
+        api_hash=login.api_hash,
+        bot_token=login.bot_token,
+        workdir=sessions_dir or Path(),
+        in_memory=sessions_dir is None,
+        skip_updates=False,
+        sleep_threshold=0,
+        max_concurrent_transmissions=max_uploads + 1,  # one for the pictures
+        fetch_replies=False,
+        fetch_topics=False,
+        fetch_stories=False,
+        fetch_stickers=False,
+        max_message_cache_size=100,
+        connection_factory=_connections_to(login.server) if login.server else Connection,
+    )
+
+
+async def start(client: Client) -> None:
+    """Log in. Raises LoginRefusedError, or DeliveryError when Telegram does not answer in time."""
+    try:
+        async with asyncio.timeout(START_TIMEOUT_S):
+            await client.start()
+    except RPCError as error:
+        raise LoginRefusedError(error.ID or type(error).__name__) from error
+    except (TimeoutError, OSError) as error:
+        raise DeliveryError("NO_ANSWER") from error
+
+
+async def stop(client: Client) -> None:
+    """Log off. A Telegram that does not answer any more is left alone after a while."""
+    try:
+        async with asyncio.timeout(STOP_TIMEOUT_S):
+            await client.stop()
+    except (TimeoutError, OSError, RPCError) as error:
+        log.warning("the connection to Telegram was not closed in order: %r", error)
+
+
+async def set_commands(client: Client, commands: Mapping[str, str]) -> None:
+    """Fill the menu that Telegram shows for "/"; without it everything works too."""
+    wanted = [BotCommand(name, description) for name, description in commands.items()]
+    try:
+        async with asyncio.timeout(START_TIMEOUT_S):
+            await client.set_bot_commands(wanted)
+    except (TimeoutError, OSError, RPCError) as error:
+        log.warning("the command menu was not set: %r", error)
+
+
+async def check_login(login: Login) -> str:
+    """Log in once and return the bot's user name. Raises as `start` does; leaves nothing behind."""
+    client = make_client(login, sessions_dir=None)
+    await start(client)
+    try:
+        return str(client.me.username) if client.me else ""
+    finally:
+        await stop(client)
+
+
+def _connections_to(server: Server) -> type[Connection]:
+    """Return a connection class that goes to server whatever address it is given."""
+    _trust(server.public_key)
+
+    class ServerConnection(Connection):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.server_address, self.port = server.host, server.port
+            self.ipv6 = ":" in server.host
+
+    return ServerConnection
+
+
+def _trust(pem: Path) -> None:
+    """Make a server's key one of those that Pyrogram takes for Telegram's."""
+    key = load_pem_public_key(pem.read_bytes())
+    if not isinstance(key, RSAPublicKey):
+        raise TypeError(f"{pem} is not an RSA key")
+    numbers = key.public_numbers()
+    blob = Bytes(_big_endian(numbers.n)) + Bytes(_big_endian(numbers.e))
+    # https://core.telegram.org/mtproto/auth_key: the lower 64 bits of SHA-1 of the bare key
+    fingerprint = int.from_bytes(sha1(blob).digest()[-8:], "little", signed=True)
+    rsa.server_public_keys[fingerprint] = rsa.PublicKey(numbers.n, numbers.e)
+
+
+def _big_endian(number: int) -> bytes:
+    return number.to_bytes((number.bit_length() + 7) // 8, "big")

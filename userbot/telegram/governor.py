@@ -1,0 +1,102 @@
+"""How fast the bot may speak: sends and edits share Telegram's budgets, sends first.
+
+Telegram's rules (https://core.telegram.org/bots/faq, "My bot is hitting limits"): about one message
+a second in a chat, 20 a minute in a group, 30 a second in all. Whether edits count is not
+documented, so they do. The windows slide: a bucket that has filled up would allow twice the number.
+"""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Priority(IntEnum):
+    """Who goes first when the budget is short."""
+
+    SEND = 0  # a message somebody waits for: an answer, a video, the end of a job
+    STATE = 1  # an edit that says something new: a menu, the next stage
+    PROGRESS = 2  # an edit that moves a bar
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """At most `count` calls in any `seconds`."""
+
+    count: int
+    seconds: float
+
+
+# Below the documented numbers, because calls do not arrive as evenly as they leave; the more a call
+# can wait, the more it leaves for the others.
+_EVERYWHERE = {
+    Priority.SEND: (Window(25, 1.0),),
+    Priority.STATE: (Window(20, 1.0),),
+    Priority.PROGRESS: (Window(12, 1.0),),
+}
+_PRIVATE = {
+    Priority.SEND: (Window(3, 3.2),),
+    Priority.STATE: (Window(1, 1.05), Window(2, 3.2)),
+    Priority.PROGRESS: (Window(1, 1.5),),
+}
+_GROUP = {
+    Priority.SEND: (Window(3, 3.2), Window(18, 61.0)),
+    Priority.STATE: (Window(1, 1.05), Window(15, 61.0)),
+    Priority.PROGRESS: (Window(1, 3.0), Window(8, 61.0)),
+}
+_LONGEST = 18  # calls that any window looks back on, in one chat
+_LONGEST_S = 61.0
+
+
+class Governor:
+    """The budget of one bot. Time is `clock()`, in seconds, monotonic."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._everywhere: deque[float] = deque(maxlen=25)
+        self._chats: defaultdict[int, deque[float]] = defaultdict(lambda: deque(maxlen=_LONGEST))
+        self._paused_until: dict[int, float] = {}
+
+    def delay_s(self, chat_id: int, priority: Priority) -> float:
+        """Return for how long a call must wait; 0.0 when it may be made now."""
+        now = self._clock()
+        windows = (_GROUP if chat_id < 0 else _PRIVATE)[priority]
+        calls = self._chats.get(chat_id, deque())
+        waits = [
+            self._paused_until.get(chat_id, now) - now,
+            *(_wait(self._everywhere, window, now) for window in _EVERYWHERE[priority]),
+            *(_wait(calls, window, now) for window in windows),
+        ]
+        return max(0.0, *waits)
+
+    def charge(self, chat_id: int) -> None:
+        """Count a call that is made now."""
+        now = self._clock()
+        self._everywhere.append(now)
+        self._chats[chat_id].append(now)
+        self._forget(now)
+
+    def pause(self, chat_id: int, seconds: float) -> None:
+        """Make no call in a chat for a time: Telegram said FLOOD_WAIT."""
+        self._paused_until[chat_id] = self._clock() + seconds
+
+    async def permit(self, chat_id: int, priority: Priority) -> None:
+        """Wait until a call may be made, and count it."""
+        while (delay_s := self.delay_s(chat_id, priority)) > 0:  # noqa: ASYNC110  only time helps
+            await asyncio.sleep(delay_s)
+        self.charge(chat_id)
+
+    def _forget(self, now: float) -> None:
+        """Drop the chats nobody spoke in, so that months of chats cost no memory."""
+        for chat_id in [key for key, calls in self._chats.items() if calls[-1] < now - _LONGEST_S]:
+            del self._chats[chat_id]
+        for chat_id in [key for key, until in self._paused_until.items() if until < now]:
+            del self._paused_until[chat_id]
+
+
+def _wait(calls: deque[float], window: Window, now: float) -> float:
+    """Return how long until one more call fits into the window."""
+    if len(calls) < window.count:
+        return 0.0
+    return calls[-window.count] + window.seconds - now

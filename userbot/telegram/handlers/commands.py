@@ -1,0 +1,63 @@
+"""/start and /help, and the first word in a group."""
+
+from pyrogram import Client
+from pyrogram.types import Message
+
+from userbot.domain.jobs import Request
+from userbot.services.access import Access, OwnerCode
+from userbot.telegram import texts
+from userbot.telegram.api import Api
+from userbot.telegram.messages import Seen, request_of, target_of
+
+
+class CommandHandler:
+    """Answers commands in private, and in groups that may use the bot."""
+
+    def __init__(self, api: Api, access: Access, owner_code: OwnerCode) -> None:
+        self._api = api
+        self._access = access
+        self._owner_code = owner_code
+        self._refused = Seen()
+
+    async def start(self, client: Client, message: Message) -> None:
+        """Say hello; make whoever brings the one-time code the owner."""
+        request = request_of(message)
+        if request is None:
+            return
+        code = (message.command or [""])[1:]
+        if not request.is_group and code and self._owner_code.redeem(code[0], request.user_id):
+            await self._api.send_text(texts.OWNER_WELCOME, to=target_of(request))
+            return
+        await self._say(client, request, texts.START)
+
+    async def help(self, client: Client, message: Message) -> None:
+        """Say how it works."""
+        request = request_of(message)
+        if request is not None:
+            await self._say(client, request, texts.HELP)
+
+    async def joined(self, client: Client, message: Message) -> None:
+        """Say in a group, when the bot was added to it, what to do."""
+        request = request_of(message)
+        bot = client.me
+        if request is None or bot is None:
+            return
+        newcomers = message.new_chat_members or []
+        is_welcome = self._access.is_known_chat(request.chat_id) or self._access.allows(request)
+        if is_welcome and any(user.id == bot.id for user in newcomers):
+            await self._say(client, request, texts.GROUP_HINT)
+
+    async def _say(self, client: Client, request: Request, text: str) -> None:
+        if not self._access.allows(request):
+            if not request.is_group and not self._refused.again(request.user_id):
+                await self._api.send_text(texts.refusal(request.user_id), to=target_of(request))
+            return
+        if request.is_group and not await self._sees_links(client, request):
+            text = f"{text}\n\n{texts.PRIVACY_HINT}"
+        await self._api.send_text(text, to=target_of(request))
+
+    async def _sees_links(self, client: Client, request: Request) -> bool:
+        """Say whether links in a group reach the bot: privacy mode is off, or it is an admin."""
+        if client.me is None or client.me.can_read_all_group_messages:
+            return True
+        return await self._api.is_admin(request.chat_id, client.me.id)

@@ -1,0 +1,106 @@
+"""Messages with links: each link becomes a job."""
+
+import logging
+from collections.abc import Sequence
+
+from pyrogram import Client, enums
+from pyrogram.types import Message, MessageEntity
+
+from userbot.domain.jobs import Request
+from userbot.domain.urls import AllowList, check_link, find_links
+from userbot.errors import LinkRefusedError, RequestError
+from userbot.services.access import Access
+from userbot.services.jobs import Jobs
+from userbot.telegram import texts
+from userbot.telegram.api import Api
+from userbot.telegram.messages import Seen, request_of, target_of
+
+log = logging.getLogger(__name__)
+
+SEEN = "👀"
+
+
+class LinkHandler:
+    """Takes the links out of a message and opens their jobs."""
+
+    def __init__(
+        self, api: Api, access: Access, jobs: Jobs, allow: AllowList, max_links: int
+    ) -> None:
+        self._api = api
+        self._access = access
+        self._jobs = jobs
+        self._allow = allow
+        self._max_links = max_links
+        self._seen = Seen()
+        self._refused = Seen()
+
+    async def handle(self, _client: Client, message: Message) -> None:
+        """Answer any message that is not a command. Returns before the jobs have begun."""
+        request = request_of(message)
+        if request is None or self._seen.again((request.chat_id, request.message_id)):
+            return
+        if not self._access.allows(request):
+            await self._refuse(request)
+            return
+        links = links_in(message)
+        if links:
+            await self._open(request, links)
+        elif not request.is_group:
+            await self._api.send_text(texts.NO_LINK, to=target_of(request))
+
+    async def _refuse(self, request: Request) -> None:
+        """Tell a stranger once in private why nothing happens; a group hears nothing."""
+        if request.is_group or self._refused.again(request.user_id):
+            return
+        await self._api.send_text(texts.refusal(request.user_id), to=target_of(request))
+
+    async def _open(self, request: Request, links: list[str]) -> None:
+        urls: list[str] = []
+        problems: list[RequestError] = []
+        for link in links[: self._max_links]:
+            try:
+                urls.append(check_link(link, self._allow))
+            except LinkRefusedError as error:
+                problems.append(error)
+        opened, refusal = self._open_jobs(request, list(dict.fromkeys(urls)))
+        if opened:
+            await self._api.react(request.chat_id, request.message_id, SEEN)
+        answers = _sentences([*problems, *refusal])
+        if len(links) > self._max_links:
+            answers.append(texts.too_many_links(len(links), self._max_links))
+        if answers:
+            await self._api.send_text("\n".join(answers), to=target_of(request))
+
+    def _open_jobs(self, request: Request, urls: list[str]) -> tuple[int, list[RequestError]]:
+        for opened, url in enumerate(urls):
+            try:
+                self._jobs.open(request, url)
+            except RequestError as error:
+                return opened, [error]
+        return len(urls), []
+
+
+def links_in(message: Message) -> list[str]:
+    """Return the links of a message in order: written out, or behind a word, also in a caption."""
+    text = message.text or message.caption or ""
+    entities = message.entities or message.caption_entities or []
+    links = [link for entity in entities if (link := _link_of(text, entity))]
+    # A server marks links; a link inside a code block or with an odd scheme is only in the text.
+    known = set(links)
+    links += [link for link in find_links(text) if link not in known]
+    return list(dict.fromkeys(links))
+
+
+def _link_of(text: str, entity: MessageEntity) -> str | None:
+    if entity.type is enums.MessageEntityType.TEXT_LINK:
+        return str(entity.url)
+    if entity.type is enums.MessageEntityType.URL:
+        raw = text.encode("utf-16-le", "surrogatepass")
+        part = raw[entity.offset * 2 : (entity.offset + entity.length) * 2]
+        return part.decode("utf-16-le", "ignore")
+    return None
+
+
+def _sentences(problems: Sequence[RequestError]) -> list[str]:
+    """Return each sentence once, however many links have the same problem."""
+    return list(dict.fromkeys(texts.problem(problem) for problem in problems))

@@ -1,0 +1,49 @@
+"""What the handlers read from Telegram's messages."""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+
+from pyrogram import enums
+from pyrogram.types import Message
+
+from userbot.domain.jobs import Request
+from userbot.telegram.api import Target
+
+_GROUPS = (enums.ChatType.GROUP, enums.ChatType.SUPERGROUP, enums.ChatType.FORUM)
+SEEN_SIZE = 2000
+
+
+def request_of(message: Message) -> Request | None:
+    """Return where a message came from; None when no person or group wrote it."""
+    chat = message.chat
+    sender = message.from_user or message.sender_chat  # an anonymous admin writes as the group
+    if chat is None or chat.id is None or sender is None or sender.id is None:
+        return None
+    if message.outgoing:
+        return None
+    is_group = chat.type in _GROUPS
+    if not is_group and chat.type is not enums.ChatType.PRIVATE:
+        return None
+    topic_id = message.message_thread_id if message.topic_message else None
+    return Request(chat.id, message.id, sender.id, is_group, topic_id)
+
+
+def target_of(request: Request) -> Target:
+    """Return where an answer to a request goes."""
+    return Target(request.chat_id, request.message_id, request.topic_id)
+
+
+class Seen:
+    """Remembers the last few thousand keys: Telegram may deliver an update twice."""
+
+    def __init__(self) -> None:
+        self._keys: OrderedDict[Hashable, None] = OrderedDict()
+
+    def again(self, key: Hashable) -> bool:
+        """Say whether key was asked for before, and remember it."""
+        if key in self._keys:
+            return True
+        self._keys[key] = None
+        if len(self._keys) > SEEN_SIZE:
+            self._keys.popitem(last=False)
+        return False
