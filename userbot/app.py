@@ -3,12 +3,17 @@
 import asyncio
 import ctypes
 import logging
+import os
 import secrets
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 
+import aiofiles
+import psutil
 from pyrogram import Client
 
 from config.log import job_id
@@ -36,6 +41,7 @@ from userbot.telegram.uploads import Uploads
 
 log = logging.getLogger(__name__)
 
+HEARTBEAT_S = 30.0
 PR_SET_DUMPABLE = 4  # prctl(2)
 
 
@@ -71,6 +77,7 @@ async def _bot(settings: Settings, save_owner: Callable[[int], None]) -> AsyncIt
     paths, work = settings.paths, settings.work
     folders = Folders(paths.data_dir / "jobs")
     await folders.sweep()
+    os.chdir(paths.data_dir)  # pyrogram notes errors it does not know in the working directory
     await asyncio.to_thread(paths.sessions_dir.mkdir, mode=0o700, parents=True, exist_ok=True)
     client = telegram.make_client(_login(settings.telegram), paths.sessions_dir, work.max_uploads)
     async with ProcessPool.open(_pool_settings(settings)) as pool, asyncio.TaskGroup() as tasks:
@@ -96,22 +103,41 @@ async def _bot(settings: Settings, save_owner: Callable[[int], None]) -> AsyncIt
             ButtonHandler(api, jobs, offers),
         )
         await telegram.start(client)
+        _introduce(client, access, code)
+        background = (
+            tasks.create_task(telegram.set_commands(client, texts.COMMANDS)),
+            tasks.create_task(_beat(client, paths.data_dir / "heartbeat")),
+        )
         try:
-            await _introduce(client, access, code)
             yield
         finally:
+            for task in background:
+                task.cancel()
             await jobs.drain(work.drain_s)
             uploads.close()
             await telegram.stop(client)
 
 
-async def _introduce(client: Client, access: Access, code: OwnerCode) -> None:
-    """Say in the log who runs, and how the first owner is found."""
+def _introduce(client: Client, access: Access, code: OwnerCode) -> None:
+    """Say in the log who runs where, and how the first owner is found."""
+    memory, disk = psutil.virtual_memory(), psutil.disk_usage(".")
+    log.info(
+        "%s cores, %.1f GB memory, %.1f GB of disk free",
+        *(psutil.cpu_count(), memory.total / 1e9, disk.free / 1e9),
+    )
     name = client.me.username if client.me else None
     log.info("the bot runs as @%s", name)
     if not access.has_owner:
         log.warning("no owner yet; become it here: https://t.me/%s?start=%s", name, code.code)
-    await telegram.set_commands(client, texts.COMMANDS)
+
+
+async def _beat(client: Client, file: Path) -> None:
+    """Write the time into a file as long as Telegram answers: a health check looks at it."""
+    while True:
+        if await telegram.answers(client):
+            async with aiofiles.open(file, "w") as beat:
+                await beat.write(datetime.now(UTC).isoformat())
+        await asyncio.sleep(HEARTBEAT_S)
 
 
 def _stop_signal() -> asyncio.Event:

@@ -5,13 +5,14 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
+from tests.telegram_dc import control as telegram_dc
 from tests.telegram_dc.control import DataCentre
 from tests.telegram_dc.wire import Answer, Message
 from tests.video_site.client import VideoSite
@@ -105,6 +106,12 @@ class Stage:
     def descendants(self) -> list[psutil.Process]:
         return psutil.Process(self.pid).children(recursive=True)
 
+    def workers(self) -> list[psutil.Process]:
+        """The processes of calls: all descendants but the fork server."""
+        bot = psutil.Process(self.pid)
+        own = {child.pid for child in bot.children()}
+        return [process for process in bot.children(recursive=True) if process.pid not in own]
+
     async def stop(self, number: int = signal.SIGTERM) -> int:
         if self.process.returncode is None:
             self.process.send_signal(number)
@@ -155,6 +162,46 @@ async def running(dc: DataCentre, site: VideoSite, home: Path, **settings) -> As
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+@asynccontextmanager
+async def alone(site: VideoSite, home: Path, **settings) -> AsyncIterator[Stage]:
+    """Run a bot with a data centre of its own: two bots of one login would share every update."""
+    async with telegram_dc.running(home / "dc") as dc:
+        await people_in(dc, FRIENDS[:10])
+        async with running(dc, site, home / "bot", **settings) as stage:
+            yield stage
+
+
+async def people_in(dc: DataCentre, friends: Sequence[int] = FRIENDS) -> None:
+    """Fill a data centre with the people whom the settings of `running` know, and EVE."""
+    for user_id in (OWNER, BOB, EVE, *friends):
+        await dc.user(user_id, f"User {user_id}")
+    await dc.group(GROUP, "Film club", members=[OWNER, BOB, *friends])
+
+
+async def until(claim: Callable[[], bool], what: str, *, timeout_s: float = 3) -> None:
+    """Wait for something that tells nobody when it comes, such as the end of a process."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            while not claim():
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise TimeoutError(f"not within {timeout_s} s: {what}") from None
+
+
+def job_of(message: Message) -> str:
+    """The id of the job that a status message belongs to, and the name of its folder."""
+    data = message.button("Cancel").data
+    assert data is not None
+    return data.decode().partition(":")[2]
+
+
+def is_gone(process: psutil.Process) -> bool:
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 async def _online(stage: Stage) -> None:

@@ -50,17 +50,17 @@ class Api:
         self._client = client
         self.governor = governor
 
-    async def send_text(
-        self,
-        text: str,
-        *,
-        to: Target,
-        buttons: InlineKeyboardMarkup | None = None,
-        is_permitted: bool = False,
-    ) -> int:
-        """Send HTML text and return the message's id. Waits for the chat's budget, and FLOOD_WAIT.
+    async def answer(self, text: str, to: Target) -> None:
+        """Answer somebody who has just written."""
+        await self.governor.permit(to.chat_id, Priority.ANSWER)
+        await self.send_text(text, to)
 
-        is_permitted: the caller has the governor's permit for the first try already.
+    async def send_text(
+        self, text: str, to: Target, buttons: InlineKeyboardMarkup | None = None
+    ) -> int:
+        """Send HTML text and return the message's id. Waits for FLOOD_WAIT.
+
+        The caller has the governor's permit for the first try.
         """
 
         async def call(reply_to: int | None) -> Message | None:
@@ -75,7 +75,7 @@ class Api:
                 disable_notification=True,
             )
 
-        message: Message | None = await self._patiently(to, call, is_permitted=is_permitted)
+        message: Message | None = await self._patiently(to, call, is_permitted=True)
         if message is None:
             raise DeliveryError("NO_MESSAGE")
         return message.id
@@ -178,7 +178,7 @@ class Api:
     async def _parsed(self, text: str) -> dict[str, Any]:
         return await utils.parse_text_entities(self._client, text, enums.ParseMode.HTML, None)
 
-    async def answer(self, query_id: str, text: str) -> None:
+    async def answer_press(self, query_id: str, text: str) -> None:
         """Answer a press: the words pop up over the chat for a moment."""
         try:
             async with _translated():

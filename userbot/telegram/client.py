@@ -10,7 +10,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from pyrogram import Client
+from pyrogram import Client, raw
 from pyrogram.connection import Connection
 from pyrogram.crypto import rsa
 from pyrogram.errors import RPCError
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 10.0
+PING_TIMEOUT_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,16 @@ async def stop(client: Client) -> None:
             await client.stop()
     except (TimeoutError, OSError, RPCError) as error:
         log.warning("the connection to Telegram was not closed in order: %r", error)
+
+
+async def answers(client: Client) -> bool:
+    """Say whether Telegram answers right now."""
+    try:
+        async with asyncio.timeout(PING_TIMEOUT_S):
+            await client.invoke(raw.functions.Ping(ping_id=0))
+    except (TimeoutError, OSError, RPCError):
+        return False
+    return True
 
 
 async def set_commands(client: Client, commands: Mapping[str, str]) -> None:

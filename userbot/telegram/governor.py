@@ -15,9 +15,10 @@ from enum import IntEnum
 class Priority(IntEnum):
     """Who goes first when the budget is short."""
 
-    SEND = 0  # a message somebody waits for: an answer, a video, the end of a job
-    STATE = 1  # an edit that says something new: a menu, the next stage
-    PROGRESS = 2  # an edit that moves a bar
+    ANSWER = 0  # a word to somebody who has just written or pressed: their pace is slow enough
+    SEND = 1  # a message that somebody waits for: a video, the end of a job
+    STATE = 2  # an edit that says something new: a menu, the next stage
+    PROGRESS = 3  # an edit that moves a bar
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +32,19 @@ class Window:
 # Below the documented numbers, because calls do not arrive as evenly as they leave; the more a call
 # can wait, the more it leaves for the others.
 _EVERYWHERE = {
+    Priority.ANSWER: (Window(28, 1.0),),
     Priority.SEND: (Window(25, 1.0),),
     Priority.STATE: (Window(20, 1.0),),
     Priority.PROGRESS: (Window(12, 1.0),),
 }
 _PRIVATE = {
+    Priority.ANSWER: (),
     Priority.SEND: (Window(3, 3.2),),
     Priority.STATE: (Window(1, 1.05), Window(2, 3.2)),
     Priority.PROGRESS: (Window(1, 1.5),),
 }
 _GROUP = {
+    Priority.ANSWER: (Window(18, 61.0),),
     Priority.SEND: (Window(3, 3.2), Window(18, 61.0)),
     Priority.STATE: (Window(1, 1.05), Window(15, 61.0)),
     Priority.PROGRESS: (Window(1, 3.0), Window(8, 61.0)),
@@ -54,7 +58,7 @@ class Governor:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._everywhere: deque[float] = deque(maxlen=25)
+        self._everywhere: deque[float] = deque(maxlen=28)
         self._chats: defaultdict[int, deque[float]] = defaultdict(lambda: deque(maxlen=_LONGEST))
         self._paused_until: dict[int, float] = {}
 

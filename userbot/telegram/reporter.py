@@ -183,7 +183,7 @@ class Reporter:
         chat_id, message_id = status.job.request.chat_id, status.message_id
         if message_id is None:
             status.message_id = await self._api.send_text(
-                caption.text, to=_target(status.job), buttons=caption.buttons, is_permitted=True
+                caption.text, _target(status.job), caption.buttons
             )
         else:
             await self._api.edit_text(chat_id, message_id, caption.text, caption.buttons)

@@ -171,8 +171,7 @@ def _headline(progress: Progress) -> str:
 def _amounts(progress: Progress) -> str:
     facts = []
     if progress.total_bytes:
-        about = "about " if progress.is_estimate else ""
-        facts.append(f"{size(progress.done_bytes)} of {about}{size(progress.total_bytes)}")
+        facts.append(_part_of(progress))
     elif progress.done_bytes:
         facts.append(size(progress.done_bytes))
     if progress.speed_bytes_s:
@@ -180,6 +179,14 @@ def _amounts(progress: Progress) -> str:
     if progress.left_s is not None:
         facts.append(f"{_time_left(progress.left_s)} left")
     return " · ".join(facts)
+
+
+def _part_of(progress: Progress) -> str:
+    """Return `54 of 145 MB`: a unit that both share is said once."""
+    done, total = size(progress.done_bytes), size(progress.total_bytes or 0)
+    if done.endswith(total[-2:]):
+        done = done[:-3]
+    return f"{done} of about {total}" if progress.is_estimate else f"{done} of {total}"
 
 
 def _time_left(seconds: float) -> str:

@@ -23,7 +23,7 @@ class ButtonHandler:
         """Do what a button says, if whoever pressed it may."""
         data = query.data or b""
         press = unpack(data.encode() if isinstance(data, str) else data)
-        await self._api.answer(query.id, await self._answer(query, press))
+        await self._api.answer_press(query.id, await self._answer(query, press))
 
     async def _answer(self, query: CallbackQuery, press: Press | None) -> str:
         """Act, and return the words that pop up."""

@@ -26,7 +26,7 @@ class CommandHandler:
             return
         code = (message.command or [""])[1:]
         if not request.is_group and code and self._owner_code.redeem(code[0], request.user_id):
-            await self._api.send_text(texts.OWNER_WELCOME, to=target_of(request))
+            await self._api.answer(texts.OWNER_WELCOME, target_of(request))
             return
         await self._say(client, request, texts.START)
 
@@ -50,11 +50,11 @@ class CommandHandler:
     async def _say(self, client: Client, request: Request, text: str) -> None:
         if not self._access.allows(request):
             if not request.is_group and not self._refused.again(request.user_id):
-                await self._api.send_text(texts.refusal(request.user_id), to=target_of(request))
+                await self._api.answer(texts.refusal(request.user_id), target_of(request))
             return
         if request.is_group and not await self._sees_links(client, request):
             text = f"{text}\n\n{texts.PRIVACY_HINT}"
-        await self._api.send_text(text, to=target_of(request))
+        await self._api.answer(text, target_of(request))
 
     async def _sees_links(self, client: Client, request: Request) -> bool:
         """Say whether links in a group reach the bot: privacy mode is off, or it is an admin."""

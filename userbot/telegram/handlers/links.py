@@ -46,13 +46,13 @@ class LinkHandler:
         if links:
             await self._open(request, links)
         elif not request.is_group:
-            await self._api.send_text(texts.NO_LINK, to=target_of(request))
+            await self._api.answer(texts.NO_LINK, target_of(request))
 
     async def _refuse(self, request: Request) -> None:
         """Tell a stranger once in private why nothing happens; a group hears nothing."""
         if request.is_group or self._refused.again(request.user_id):
             return
-        await self._api.send_text(texts.refusal(request.user_id), to=target_of(request))
+        await self._api.answer(texts.refusal(request.user_id), target_of(request))
 
     async def _open(self, request: Request, links: list[str]) -> None:
         urls: list[str] = []
@@ -69,7 +69,7 @@ class LinkHandler:
         if len(links) > self._max_links:
             answers.append(texts.too_many_links(len(links), self._max_links))
         if answers:
-            await self._api.send_text("\n".join(answers), to=target_of(request))
+            await self._api.answer("\n".join(answers), target_of(request))
 
     def _open_jobs(self, request: Request, urls: list[str]) -> tuple[int, list[RequestError]]:
         for opened, url in enumerate(urls):

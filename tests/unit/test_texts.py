@@ -1,0 +1,160 @@
+"""What the bot says: short, plain, escaped, within Telegram's limits."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from userbot import errors
+from userbot.domain.choices import Choice
+from userbot.domain.jobs import (
+    Cancelled,
+    Expired,
+    Failed,
+    JobId,
+    Looking,
+    Menu,
+    Progress,
+    Stage,
+    Stopped,
+    Waiting,
+    Working,
+)
+from userbot.domain.media import Extraction, MediaFile, MediaKind
+from userbot.telegram import texts
+
+FILE = MediaFile(
+    MediaKind.VIDEO, Path("/x.mp4"), 10, 1.0, 2, 2, True, "video/mp4", True, "Boats & gulls"
+)
+EXTRACTION = Extraction("generic", "1", "Boats <b>", "http://x", (), "{}", "Pier", 605.0)
+
+
+def leaves(kind):
+    found = [leaf for child in kind.__subclasses__() for leaf in leaves(child)]
+    return found or [kind]
+
+
+SAMPLES = {
+    errors.TooManyLinksError: (30, 20),
+    errors.TooManyJobsError: (50,),
+    errors.TooLargeError: (3_000_000_000, 2_000_000_000),
+    errors.LinkRefusedError: ("private",),
+    errors.DeadlineError: (60.0,),
+    errors.StallError: (60.0,),
+    errors.DeliveryError: ("PEER_ID_INVALID",),
+    errors.LoginRefusedError: ("ACCESS_TOKEN_INVALID",),
+}
+
+
+@pytest.mark.parametrize("kind", leaves(errors.UserbotError), ids=lambda kind: kind.__name__)
+def test_every_error_has_one_plain_sentence(kind):
+    sentence = texts.problem(kind(*SAMPLES.get(kind, ())))
+    assert sentence.endswith((".", "!"))
+    assert len(sentence) < 140
+    assert "Error" not in sentence
+    assert "<" not in sentence
+
+
+def test_an_error_of_the_site_never_shows_its_own_text():
+    hostile = errors.UnsupportedError("Use --cookies http://user:pw@x <b>")
+    shown = texts.view(Failed(hostile, JobId("0123abcd"), "http://x"))
+    assert "cookies" not in shown
+    assert "0123abcd" in shown
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "text"),
+    [(1, "1 kB"), (950_000, "950 kB"), (999_999, "1.0 MB"), (8_240_000, "8.2 MB"),
+     (145_400_000, "145 MB"), (1_440_000_000, "1.4 GB"), (2_097_152_000, "2.1 GB")],
+)  # fmt: skip
+def test_sizes_are_written_as_people_do(size_bytes, text):
+    assert texts.size(size_bytes) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0:00"), (7.4, "0:07"), (245, "4:05"), (3723, "1:02:03")]
+)
+def test_durations_are_written_as_players_do(seconds, text):
+    assert texts.duration(seconds) == text
+
+
+def test_a_progress_line_tells_share_amount_speed_and_time_left():
+    progress = Progress(Stage.DOWNLOAD, 54_000_000, 145_000_000, 6_100_000)
+    lines = texts.view(Working("Boats", progress)).splitlines()
+    assert lines == [
+        "<b>Boats</b>",
+        "Downloading 37 %  ▰▰▰▰▱▱▱▱▱▱",
+        "54 of 145 MB · 6.1 MB/s · 15 s left",
+    ]
+
+
+def test_progress_without_a_total_tells_what_is_known():
+    shown = texts.view(Working("Boats", Progress(Stage.DOWNLOAD, 54_000_000)))
+    assert shown.endswith("Downloading …\n54 MB")
+    assert texts.view(Working("Boats", Progress(Stage.MERGE))).endswith("together …")
+    estimate = Progress(Stage.DOWNLOAD, 1, 145_000_000, is_estimate=True)
+    assert "of about 145 MB" in texts.view(Working("Boats", estimate))
+
+
+@pytest.mark.parametrize(("left", "text"), [(0.2, "1 s"), (300, "5 min"), (7200, "2.0 h")])
+def test_time_left_is_rounded(left, text):
+    progress = Progress(Stage.UPLOAD, 0, int(left * 1_000_000), 1_000_000)
+    assert f"{text} left" in texts.view(Working("Boats", progress))
+
+
+@pytest.mark.parametrize(
+    ("position", "text"),
+    [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (22, "22nd")],
+)
+def test_the_place_in_line_is_told(position, text):
+    assert f"{text} in line" in texts.view(Waiting("Boats", position))
+
+
+def test_the_menu_tells_title_channel_and_duration_escaped():
+    assert texts.view(Menu(EXTRACTION, ())) == "<b>Boats &lt;b&gt;</b>\nPier · 10:05"
+    bare = dataclasses.replace(EXTRACTION, channel=None, duration_s=None)
+    assert texts.view(Menu(bare, ())) == "<b>Boats &lt;b&gt;</b>"
+
+
+@pytest.mark.parametrize(
+    ("choice", "text"),
+    [
+        (Choice(MediaKind.VIDEO, ("1",), 1080, size_bytes=145_000_000), "1080p · 145 MB"),
+        (Choice(MediaKind.VIDEO, ("1",), 1080, fps=60), "1080p60"),
+        (Choice(MediaKind.VIDEO, ("1",), 720, fps=25), "720p"),
+        (Choice(MediaKind.VIDEO, ("1",)), "Video"),
+        (Choice(MediaKind.AUDIO, ("1",), size_bytes=2_000_000), "🎵 Audio · 2.0 MB"),
+    ],
+)
+def test_a_button_tells_quality_and_size(choice, text):
+    assert texts.menu_button(choice) == text
+
+
+def test_every_final_view_has_words():
+    for view in (Looking(), Cancelled(), Expired("Boats"), Stopped()):
+        assert texts.view(view)
+
+
+def test_a_caption_is_the_title_and_the_link():
+    assert texts.caption(FILE, "http://x/?a&b") == "<b>Boats &amp; gulls</b>\nhttp://x/?a&amp;b"
+
+
+@settings(max_examples=200, database=None, derandomize=True, deadline=None)
+@given(st.text(max_size=3000), st.text(max_size=3000))
+def test_a_caption_always_fits_and_its_title_opens_no_tag(title, url):
+    caption = texts.caption(dataclasses.replace(FILE, title=title), url)
+    plain = caption.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"')
+    plain = plain.replace("&#x27;", "'").replace("&amp;", "&")
+    assert texts.utf16_units(plain) <= texts.MAX_CAPTION_UNITS + len("<b></b>")
+    assert caption.count("<") == 2
+
+
+@settings(max_examples=200, database=None, derandomize=True, deadline=None)
+@given(st.text(alphabet="a😀é", max_size=50), st.integers(1, 60))
+def test_a_cut_never_splits_a_character(text, units):
+    cut = texts.cut(text, units)
+    assert texts.utf16_units(cut) <= units
+    assert cut == text or cut.endswith("…")
+    cut.encode()
