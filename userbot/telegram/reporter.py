@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 LOOKING_AFTER_S = 0.7  # most pages are read by then, and the menu comes at once
 PROGRESS_GAP_S = 3.0
 PROGRESS_STEP = 0.01
-PICTURE_TIMEOUT_S = 5.0  # a menu is not worth waiting for longer
+PICTURE_TIMEOUT_S = 2.0  # a menu is not worth waiting for longer
 SETTLE_TIMEOUT_S = 90.0  # a full minute's budget of a busy group, and some
 DELETE_TRIES = 3
 
@@ -36,6 +36,7 @@ class _Status:
     shown_at: float = 0.0
     began_at: float = 0.0
     message_id: int | None = None
+    writer: asyncio.Task[None] | None = None
     is_closed: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     settled: asyncio.Event = field(default_factory=asyncio.Event)
@@ -66,7 +67,7 @@ class Reporter:
         status = self._statuses.get(job.id)
         if status is None:
             status = self._statuses[job.id] = _Status(job, began_at=self._clock())
-            self._tasks.create_task(self._write(status), name=f"status {job.id}")
+            status.writer = self._tasks.create_task(self._write(status), name=f"status {job.id}")
         if status.is_closed or isinstance(status.wanted, FINAL_VIEWS):
             return
         status.wanted = view
@@ -92,6 +93,8 @@ class Reporter:
         if status is None:
             return
         self._close(status)
+        assert status.writer is not None
+        await asyncio.wait([status.writer], timeout=SETTLE_TIMEOUT_S)  # a message may be under way
         if status.message_id is not None:
             await self._delete(job, status.message_id)
 
@@ -158,6 +161,9 @@ class Reporter:
             log.info("job %s: status not shown (%s)", status.job.id, error.code)
             if error.code == "FLOOD_WAIT":
                 return  # the governor waits; then the latest view is written
+            if error.code == "MESSAGE_ID_INVALID" and status.message_id is not None:
+                status.message_id = None  # somebody deleted it; the view goes into a new one
+                return
         except Exception:  # the job goes on without a status message
             log.exception("job %s: status not shown", status.job.id)
         status.shown, status.shown_text, status.shown_at = view, text, self._clock()
