@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from userbot.domain.choices import Choice
-from userbot.domain.jobs import Job, Progress, View
+from userbot.domain.jobs import Job, JobId, Progress, View
 from userbot.domain.media import Extraction, MediaFile
+from userbot.domain.records import Claim, FairLimits, JobRecord, JobState, Lane, Place
 
 OnProgress = Callable[[Progress], None]
 OnWaiting = Callable[[int], None]
@@ -15,9 +17,12 @@ OnWaiting = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A delivered message. `file_ids` are Telegram's, one per file, in order."""
+    """A delivered message. `file_ids` are Telegram's, one per file, in order.
 
-    message_id: int
+    `message_id` is None when Telegram has the message but its answer was lost.
+    """
+
+    message_id: int | None
     file_ids: tuple[str, ...]
 
 
@@ -61,3 +66,61 @@ class Chat(Protocol):
 
     async def clear(self, job: Job) -> None:
         """Remove the job's status message, and forget the job."""
+
+
+class JobStore(Protocol):
+    """The durable queue: a job record is its place in line.
+
+    Every method is one transaction, durable when it returns. Times come from the caller. A method
+    that takes a Claim changes nothing and returns False when the claim is not the job's last one,
+    its lease was given up, or the job has ended: a late finisher finds that out.
+    """
+
+    async def add(self, job: Job, now: datetime) -> bool:
+        """Keep a new job; False when chat, message and link are known already."""
+
+    async def find(self, job_id: JobId) -> JobRecord | None:
+        """Return a job, also one that has ended; None when it is unknown."""
+
+    async def claim(
+        self, lane: Lane, now: datetime, lease_until: datetime, limits: FairLimits
+    ) -> Claim | None:
+        """Take the next job of a lane that is due, in fair turns; None when there is none.
+
+        The person who was served longest ago is next, with their oldest job; who holds per_user
+        claims of the lane, and chats that hold per_chat, are passed over. A job whose lease ran
+        out counts one more attempt and is claimable again.
+        """
+
+    async def renew(self, claim: Claim, lease_until: datetime) -> bool:
+        """Prolong a lease: the holder lives."""
+
+    async def save(self, claim: Claim, record: JobRecord) -> bool:
+        """Keep what changed of a claimed job, its state included; the claim goes on."""
+
+    async def release(self, claim: Claim, record: JobRecord) -> bool:
+        """Keep what changed and give the claim back: the job waits, is offered, or has ended."""
+
+    async def pick(self, job_id: JobId, choice: Choice, now: datetime) -> bool:
+        """Answer the menu of an OFFERED job, once: it is QUEUED. False when it is not offered."""
+
+    async def end(self, job_id: JobId, state: JobState, error: str | None, now: datetime) -> bool:
+        """End a job from outside, whoever holds it; False when it had ended."""
+
+    async def give_up_claims(self) -> int:
+        """Take every lease away, counting an attempt each: after a restart nobody holds one."""
+
+    async def unfinished(self, user_id: int | None = None) -> list[JobRecord]:
+        """Return the jobs that have not ended, oldest first; of everybody when user_id is None."""
+
+    async def count_unfinished(self, user_id: int) -> int:
+        """Return how many jobs of a person have not ended."""
+
+    async def places(self, limit: int) -> list[Place]:
+        """Return the first places in line of the DELIVER lane, in the order of fair turns."""
+
+    async def position(self, job_id: JobId) -> int | None:
+        """Return the place of one job in line, None when it does not wait."""
+
+    async def forget_ended(self, before: datetime) -> int:
+        """Delete the jobs that ended before a moment; return how many."""

@@ -95,3 +95,15 @@ async def test_two_hundred_links_are_limited_in_one_sentence(stage):
     to = await stage.say(text[:4090])
     answer = await stage.status(to, "at a time")
     assert "20" in answer.text
+
+
+async def test_an_answer_that_got_lost_does_not_send_the_video_twice(stage):
+    to = await stage.send_link("progressive", n=77)
+    await stage.dc.swallow_answers("messages.sendMedia")
+    await stage.pick(to, "MB")
+    await stage.file(to)
+    await stage.dc.wait_message(
+        stage.user, lambda m: m.out and m.reply_to == to and m.deleted, timeout_s=60
+    )
+    sent = [m for m in await stage.dc.messages(stage.user) if m.media and not m.deleted]
+    assert len(sent) == 1

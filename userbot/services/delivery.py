@@ -73,7 +73,7 @@ class Delivery:
             return
         file = await self._download(job, extraction, choice, folder)
         sent = await self._upload(job, file)
-        log.info("delivered %d bytes as message %d", file.size_bytes, sent.message_id)
+        log.info("delivered %d bytes as message %s", file.size_bytes, sent.message_id)
         await self._chat.clear(job)
 
     async def _offer(self, job: Job, extraction: Extraction) -> Choice | None:
@@ -91,6 +91,7 @@ class Delivery:
         def moved(progress: Progress) -> None:
             self._chat.show(job, Working(extraction.title, progress))
 
+        moved(Progress(Stage.DOWNLOAD))  # the menu is over, also when the site takes its time
         return await self._workers.download(
             extraction, choice, folder, on_progress=moved, on_waiting=waiting
         )

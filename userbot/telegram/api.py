@@ -16,10 +16,12 @@ from pyrogram.types import InlineKeyboardMarkup, LinkPreviewOptions, Message, Re
 
 from userbot.errors import DeliveryError
 from userbot.telegram.governor import Governor, Priority
+from userbot.telegram.once import find_sent, send_once
 
 log = logging.getLogger(__name__)
 
 CALL_TIMEOUT_S = 40.0  # pyrogram repeats a call that a lost connection swallowed; two rounds of it
+PATIENCE_S = 300.0  # for a message that must not be lost, through an outage of the line
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
@@ -139,10 +141,14 @@ class Api:
 
     async def send_photo(
         self, to: Target, photo: Any, caption: Caption, random_id: int
-    ) -> raw.types.Message:
-        """Send an uploaded picture. The caller has the governor's permit."""
+    ) -> int | None:
+        """Send an uploaded picture; return the message's id, None when it is not known.
+
+        The caller has the governor's permit.
+        """
         media = raw.types.InputMediaUploadedPhoto(file=photo)
-        return await self.send_media(to, media, caption, random_id, is_permitted=True)
+        message = await self.send_media(to, media, caption, random_id, is_permitted=True)
+        return message.id if message else None
 
     async def send_media(
         self,
@@ -152,9 +158,10 @@ class Api:
         random_id: int,
         *,
         is_permitted: bool = False,
-    ) -> raw.types.Message:
+    ) -> raw.types.Message | None:
         """Send an uploaded file as a raw SendMedia and return the raw message.
 
+        None: Telegram had taken this random_id before; see `find_sent`.
         The caller draws random_id and may repeat the call with it: Telegram takes it once.
         Waits for the chat's budget, and for FLOOD_WAIT; the upload is never repeated.
         """
@@ -171,9 +178,25 @@ class Api:
                 reply_markup=markup,
                 **parsed,
             )
-            return await self._client.invoke(query)
+            updates = await send_once(self._client, query)
+            return _message_in(updates) if updates else None
 
-        return _message_in(await self._patiently(to, call, is_permitted=is_permitted))
+        message: raw.types.Message | None = await self._patiently(
+            to, call, is_permitted=is_permitted
+        )
+        return message
+
+    async def find_sent(self, to: Target, size_bytes: int) -> raw.types.Message | None:
+        """Return the file of this size that answers a message; None when it is not found."""
+        if to.reply_to is None:
+            return None
+        try:
+            async with _translated():
+                return await find_sent(
+                    self._client, await self._peer(to.chat_id), to.reply_to, size_bytes
+                )
+        except FloodWait as flood:
+            raise DeliveryError("FLOOD_WAIT") from flood
 
     async def _parsed(self, text: str) -> dict[str, Any]:
         return await utils.parse_text_entities(self._client, text, enums.ParseMode.HTML, None)
@@ -216,7 +239,7 @@ class Api:
                 await self.governor.permit(to.chat_id, Priority.SEND)
             is_permitted = False
             try:
-                async with _translated():
+                async with _translated(PATIENCE_S):
                     return await call(reply_to)
             except FloodWait as flood:
                 log.warning("FLOOD_WAIT of %s s in chat %s", flood.value, to.chat_id)
@@ -228,10 +251,10 @@ class Api:
 
 
 @asynccontextmanager
-async def _translated() -> AsyncIterator[None]:
+async def _translated(timeout_s: float = CALL_TIMEOUT_S) -> AsyncIterator[None]:
     """Bound a call and turn its errors into ours; FloodWait passes, "not modified" is no error."""
     try:
-        async with asyncio.timeout(CALL_TIMEOUT_S):
+        async with asyncio.timeout(timeout_s):
             yield
     except MessageNotModified:
         return

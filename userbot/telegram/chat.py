@@ -3,10 +3,11 @@
 import logging
 import secrets
 import time
+from typing import Any
 
 from userbot.domain.jobs import Job, Progress, Stage, View
 from userbot.domain.media import MediaFile
-from userbot.errors import DeliveryError
+from userbot.errors import DeliveryError, InfrastructureError
 from userbot.ports import OnProgress, Sent
 from userbot.telegram import media, texts
 from userbot.telegram.api import Api, Caption, Target
@@ -38,21 +39,33 @@ class TelegramChat:
 
     async def send(self, job: Job, file: MediaFile, on_progress: OnProgress) -> Sent:
         """See `ports.Chat`. The picture goes first: it is small, and the video needs it."""
-        thumbnail = file.thumbnail
-        preview = await self._uploads.upload(thumbnail.path) if thumbnail else None
-        meter = _Meter(on_progress)
-        handle = await self._uploads.upload(file.path, meter.moved)
+        preview = await self._preview(file)
+        handle = await self._uploads.upload(file.path, _Meter(on_progress).moved)
         request = job.request
+        to = Target(request.chat_id, request.message_id, request.topic_id)
         message = await self._api.send_media(
-            Target(request.chat_id, request.message_id, request.topic_id),
+            to,
             media.uploaded(file, handle, preview),
             Caption(texts.caption(file, job.url)),
             random_id=secrets.randbits(63),
         )
+        message = message or await self._api.find_sent(to, file.size_bytes)
+        if message is None:
+            return Sent(None, ())
         document = media.document_of(message)
         if document is None or document.size != file.size_bytes:
             raise DeliveryError("SIZE_DIFFERS")
         return Sent(message.id, (media.file_id(document, file.kind),))
+
+    async def _preview(self, file: MediaFile) -> Any:
+        """Upload the thumbnail; a video goes without one rather than not at all."""
+        if file.thumbnail is None:
+            return None
+        try:
+            return await self._uploads.upload(file.thumbnail.path)
+        except InfrastructureError as error:
+            log.info("a file goes without a thumbnail: %r", error)
+            return None
 
 
 class _Meter:

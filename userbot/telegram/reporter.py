@@ -200,8 +200,7 @@ class Reporter:
         try:
             if message_id is None:
                 to, number = _target(status.job), secrets.randbits(63)
-                message = await self._api.send_photo(to, picture, caption, number)
-                status.message_id = message.id
+                status.message_id = await self._api.send_photo(to, picture, caption, number)
             else:
                 await self._api.edit_photo(chat_id, message_id, picture, caption)
         except DeliveryError as error:
