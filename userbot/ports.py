@@ -8,10 +8,11 @@ from typing import Protocol
 
 from userbot.domain.choices import Choice
 from userbot.domain.jobs import Job, JobId, Progress, View
-from userbot.domain.media import Extraction, MediaFile
+from userbot.domain.media import Extraction, Growth, MediaFile
 from userbot.domain.records import Claim, FairLimits, JobRecord, JobState, Lane, Place
 
 OnProgress = Callable[[Progress], None]
+OnGrowth = Callable[[Growth], None]
 OnWaiting = Callable[[int], None]
 
 
@@ -44,11 +45,13 @@ class Workers(Protocol):
         folder: Path,
         *,
         on_progress: OnProgress,
+        on_growth: OnGrowth,
         on_waiting: OnWaiting,
     ) -> MediaFile:
         """Return the finished file, which lies in folder.
 
-        on_waiting gets the place in line, counted from 1, whenever it changes.
+        on_growth hears of a file that will be it while it is being written. on_waiting gets the
+        place in line, counted from 1, whenever it changes.
         """
 
 
@@ -60,6 +63,12 @@ class Chat(Protocol):
 
     async def settle(self, job: Job) -> None:
         """Return when the last view shown is in the chat, and forget the job."""
+
+    def upload_early(self, job: Job, growth: Growth) -> None:
+        """Begin, or go on, to upload a file that is still being written. Never waits.
+
+        A later `send` of the same file goes on from there; `settle` and `clear` give it up.
+        """
 
     async def send(self, job: Job, file: MediaFile, on_progress: OnProgress) -> Sent:
         """Upload file and send it as the reply to the job's request. Raises DeliveryError."""

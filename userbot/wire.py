@@ -22,8 +22,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from userbot import errors
 from userbot.domain.calls import Call
-from userbot.domain.jobs import Progress
-from userbot.domain.media import Extraction, MediaFile
+from userbot.domain.jobs import Event, Progress
+from userbot.domain.media import Extraction, Growth, MediaFile
 from userbot.errors import UserbotError, WorkerDiedError
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024  # an info JSON of a long page is 1-2 MB
@@ -36,7 +36,7 @@ STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 T = typing.TypeVar("T")
 
 Answer = Extraction | MediaFile
-Reply = Progress | Answer | UserbotError
+Reply = Event | Answer | UserbotError
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def encode_reply(reply: Reply) -> bytes:
     """Return the body of a worker's word. Raises TypeError or ValueError for a wrong `Reply`."""
     if isinstance(reply, UserbotError):
         return _encode_error(reply)
-    if not isinstance(reply, Progress | Extraction | MediaFile):
+    if not isinstance(reply, Progress | Growth | Extraction | MediaFile):
         raise TypeError(f"a call answered with {type(reply).__name__}")
     return _replies().dump_json(reply, warnings="error")
 
@@ -166,8 +166,8 @@ def _words() -> TypeAdapter[Hello | Empty]:
 
 
 @cache
-def _replies() -> TypeAdapter[Progress | Extraction | MediaFile | _ErrorRecord]:
-    return TypeAdapter(Progress | Extraction | MediaFile | _ErrorRecord, config=STRICT)
+def _replies() -> TypeAdapter[Progress | Growth | Extraction | MediaFile | _ErrorRecord]:
+    return TypeAdapter(Progress | Growth | Extraction | MediaFile | _ErrorRecord, config=STRICT)
 
 
 @cache

@@ -22,8 +22,8 @@ from tests.video_site import VideoSite
 from userbot import errors
 from userbot.domain.calls import DownloadCall, ExtractCall
 from userbot.domain.choices import Choice, choices_for
-from userbot.domain.jobs import Progress, Stage
-from userbot.domain.media import MAX_UPLOAD_BYTES, Extraction, MediaFile, MediaKind
+from userbot.domain.jobs import Event, Progress, Stage
+from userbot.domain.media import MAX_UPLOAD_BYTES, Extraction, Growth, MediaFile, MediaKind
 from userbot.worker.calls import run
 from userbot.worker.mp4 import is_streamable
 
@@ -59,7 +59,15 @@ class Lab:
 
     site: VideoSite
     root: Path
-    events: list[Progress] = field(default_factory=list)
+    heard: list[Event] = field(default_factory=list)
+
+    @property
+    def events(self) -> list[Progress]:
+        return [event for event in self.heard if isinstance(event, Progress)]
+
+    @property
+    def growth(self) -> list[Growth]:
+        return [event for event in self.heard if isinstance(event, Growth)]
 
     @property
     def folder(self) -> Path:
@@ -73,7 +81,7 @@ class Lab:
         folder = self.root / "extract"
         folder.mkdir(exist_ok=True)
         call = ExtractCall(self.site.url_of(name, **query), folder)
-        found = await asyncio.to_thread(run, call, self.events.append)
+        found = await asyncio.to_thread(run, call, self.heard.append)
         assert isinstance(found, Extraction)
         return found
 
@@ -82,7 +90,7 @@ class Lab:
     ) -> MediaFile:
         self.folder.mkdir(exist_ok=True)
         call = DownloadCall(found.info_json, choice, self.folder, limit_bytes)
-        made = await asyncio.to_thread(run, call, self.events.append)
+        made = await asyncio.to_thread(run, call, self.heard.append)
         assert isinstance(made, MediaFile)
         return made
 
@@ -274,6 +282,23 @@ async def test_progress_comes_twice_a_second(lab):
     assert 4 <= len(downloads) <= 8
     assert downloads[-1].fraction == 1.0
     assert downloads[-2].speed_bytes_s == pytest.approx(12_000_000, rel=0.4)
+
+
+async def test_a_large_file_that_is_ready_is_told_of_while_it_arrives(lab):
+    found = await lab.extract("medium", rate=20_000_000)
+    (choice,) = choices_for(found.formats, None, MAX_UPLOAD_BYTES)[:1]
+    made = await lab.fetch(found, choice)
+    assert len(lab.growth) >= 5
+    grown = [growth.available_bytes for growth in lab.growth]
+    assert grown == sorted(grown)
+    assert {growth.size_bytes for growth in lab.growth} == {made.size_bytes}
+    assert {growth.head_bytes for growth in lab.growth} == {0}
+
+
+@pytest.mark.parametrize("name", ["progressive", "hls", "webm"])
+async def test_what_is_small_or_repacked_is_not(lab, name):
+    await lab.get(name)
+    assert lab.growth == []
 
 
 async def refusal(lab: Lab, name: str, limit_bytes: int) -> errors.TooLargeError:

@@ -9,14 +9,14 @@ import pytest
 from PIL import Image, ImageStat
 
 from userbot.domain.choices import Choice
-from userbot.domain.jobs import Progress, Stage
-from userbot.domain.media import MediaKind
+from userbot.domain.jobs import Event, Stage
+from userbot.domain.media import Growth, MediaKind
 from userbot.errors import BrokenMediaError, TooLargeError, ToolError
 from userbot.worker import pack
 from userbot.worker.audio import pack_audio
 from userbot.worker.ffmpeg import run_ffmpeg
 from userbot.worker.meter import Meter
-from userbot.worker.mp4 import is_streamable
+from userbot.worker.mp4 import box_names, is_streamable
 from userbot.worker.pack import pack_video
 from userbot.worker.probe import probe
 from userbot.worker.thumbnail import thumbnail_of_film
@@ -35,7 +35,7 @@ def only_ffmpeg(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def events() -> list[Progress]:
+def events() -> list[Event]:
     return []
 
 
@@ -203,3 +203,50 @@ def test_a_file_without_film_has_no_frame(make, tmp_path):
     html = tmp_path / "x.html"
     html.write_text("<html>")
     assert thumbnail_of_film(html, 2, tmp_path) is None
+
+
+@pytest.fixture
+def film_and_sound(make, monkeypatch):
+    """A merge that is large enough to be uploaded while it is made."""
+    monkeypatch.setattr(pack, "MIN_GROWING_BYTES", 100_000)
+    film = make("film.mp4", f"{PICTURE} {H264} -qp 1")
+    return [probe(film), probe(make("sound.m4a", f"{SOUND} -c:a aac"))]
+
+
+def test_a_large_merge_is_made_in_one_pass_with_its_index_in_front(
+    film_and_sound, tmp_path, meter, events, monkeypatch
+):
+    monkeypatch.setattr(pack, "_index_room", lambda _streams: 16 * 1024)
+    made = pack_video(film_and_sound, tmp_path, meter)
+    assert is_streamable(made)
+    assert box_names(made)[:3] == ["ftyp", "moov", "free"]
+    assert codecs(made) == ["h264", "aac"]
+    growth = [event for event in events if isinstance(event, Growth)]
+    assert growth
+    assert {event.path for event in growth} == {made}
+    assert growth[0].head_bytes > 16 * 1024
+
+
+def test_too_little_room_for_the_index_falls_back_to_two_passes(
+    film_and_sound, tmp_path, meter, monkeypatch
+):
+    monkeypatch.setattr(pack, "_index_room", lambda _streams: 64)
+    made = pack_video(film_and_sound, tmp_path, meter)
+    assert is_streamable(made)
+    assert "free" not in box_names(made)[:2]
+    assert codecs(made) == ["h264", "aac"]
+
+
+def test_the_room_for_the_index_is_enough_with_a_margin(make, tmp_path, meter, monkeypatch):
+    """At 60 frames a second, where an index is largest."""
+    monkeypatch.setattr(pack, "MIN_GROWING_BYTES", 1)
+    picture = "-f lavfi -i testsrc2=size=160x120:rate=60:duration=120"
+    film = make("film.mp4", f"{picture} {H264} -bf 2")
+    sound = make("sound.m4a", "-f lavfi -i sine=sample_rate=48000:duration=120 -c:a aac")
+    sources = [probe(film), probe(sound)]
+    room = pack._index_room(pack._streams(sources))
+    made = pack_video(sources, tmp_path, meter)
+    with made.open("rb") as file:
+        content = file.read(10_000_000)
+    at = content.index(b"moov") - 4
+    assert int.from_bytes(content[at : at + 4], "big") < room - 64 * 1024

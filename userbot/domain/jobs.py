@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import NewType
 
 from userbot.domain.choices import Choice
-from userbot.domain.media import Extraction
+from userbot.domain.media import Extraction, Growth
 from userbot.errors import UserbotError
 
 JobId = NewType("JobId", str)
@@ -71,6 +71,9 @@ class Progress:
             return None
         return max(self.total_bytes - self.done_bytes, 0) / self.speed_bytes_s
 
+
+Event = Progress | Growth
+"""What a call tells on its way."""
 
 # What the one status message of a job can say. `telegram/texts.py` finds the words.
 

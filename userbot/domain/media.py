@@ -97,3 +97,18 @@ class MediaFile:
     title: str
     performer: str | None = None
     thumbnail: Thumbnail | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """How far a file is written that will be delivered as it is being written.
+
+    The first `available_bytes` are on disk and final, but for the first `head_bytes`, which change
+    until the end. `size_bytes` is None when only the end will tell. A hint, not a promise: what
+    counts is the finished file.
+    """
+
+    path: Path
+    available_bytes: int
+    size_bytes: int | None = None
+    head_bytes: int = 0

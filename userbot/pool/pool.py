@@ -10,8 +10,8 @@ from pathlib import Path
 from userbot import wire
 from userbot.domain.calls import Call, DownloadCall, ExtractCall
 from userbot.domain.choices import Choice
-from userbot.domain.jobs import Progress
-from userbot.domain.media import Extraction, MediaFile
+from userbot.domain.jobs import Event, Progress
+from userbot.domain.media import Extraction, Growth, MediaFile
 from userbot.errors import DeadlineError, UserbotError, WorkerDiedError
 from userbot.pool.findings import check_answer
 from userbot.pool.lane import Lane, OnWaiting, ignore_waiting
@@ -19,7 +19,7 @@ from userbot.pool.line import Line
 from userbot.pool.server import ForkServer
 from userbot.pool.settings import PoolSettings
 from userbot.pool.watch import FolderWatch
-from userbot.ports import OnProgress
+from userbot.ports import OnGrowth, OnProgress
 from userbot.wire import Answer, Empty, Order, decode_reply
 
 MAX_EXTRACT_BYTES = 64 * 1024 * 1024  # a cover and what yt-dlp keeps beside
@@ -28,7 +28,13 @@ BACKUP_MARGIN_S = 5.0  # the guard's own deadline comes so much after ours
 LAUNCHES = 3
 RESTART_PAUSE_S = 0.5
 
+OnEvent = Callable[[Event], None]
+
 log = logging.getLogger(__name__)
+
+
+def _ignore(_event: object) -> None:
+    """Take no notice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,7 @@ class ProcessPool:
         call = ExtractCall(url=url, folder=folder, proxy=self._settings.proxy)
         bounds = _Bounds(self._settings.extract_deadline_s, None, MAX_EXTRACT_BYTES)
         async with self._extracts.slot():
-            answer = await self._run(call, bounds, _ignore_progress)
+            answer = await self._run(call, bounds, _ignore)
         if not isinstance(answer, Extraction):
             raise WorkerDiedError("a file instead of an extraction")
         return answer
@@ -92,6 +98,7 @@ class ProcessPool:
         folder: Path,
         on_progress: OnProgress,
         *,
+        on_growth: OnGrowth = _ignore,
         on_waiting: OnWaiting = ignore_waiting,
     ) -> MediaFile:
         """Return the finished file, which lies in folder. See `ports.Workers`.
@@ -108,13 +115,20 @@ class ProcessPool:
             proxy=settings.proxy,
         )
         bounds = _Bounds(settings.download_deadline_s, settings.stall_s, settings.limit_bytes)
+
+        def tell(event: Event) -> None:
+            if isinstance(event, Progress):
+                on_progress(event)
+            elif event.path.parent == folder:
+                on_growth(event)
+
         async with self._downloads.slot(on_waiting):
-            answer = await self._run(call, bounds, on_progress)
+            answer = await self._run(call, bounds, tell)
         if not isinstance(answer, MediaFile):
             raise WorkerDiedError("an extraction instead of a file")
         return answer
 
-    async def _run(self, call: Call, bounds: _Bounds, on_progress: OnProgress) -> Answer:
+    async def _run(self, call: Call, bounds: _Bounds, on_event: OnEvent) -> Answer:
         """Return the answer when no process of the call is left and its files were checked."""
         assert call.folder.is_absolute()
         order = Order(
@@ -123,7 +137,7 @@ class ProcessPool:
             max_file_bytes=int(bounds.limit_bytes * MAX_FILE_FACTOR),
         )
         async with self._servers.guard() as line:
-            answer = await _answer(line, order, bounds, on_progress)
+            answer = await _answer(line, order, bounds, on_event)
         await asyncio.to_thread(check_answer, answer, call.folder, bounds.limit_bytes)
         return answer
 
@@ -195,20 +209,20 @@ async def _has_begun(server: ForkServer, line: Line) -> bool:
         return False
 
 
-async def _answer(line: Line, order: Order, bounds: _Bounds, on_progress: OnProgress) -> Answer:
+async def _answer(line: Line, order: Order, bounds: _Bounds, on_event: OnEvent) -> Answer:
     """Give the order, return the answer. Raises what the worker raised, or what a bound demands."""
     deadline = asyncio.timeout(bounds.deadline_s)
     try:
         async with deadline:
             await line.say(order)
-            return await _listen(line, order.call.folder, bounds, on_progress)
+            return await _listen(line, order.call.folder, bounds, on_event)
     except TimeoutError as error:
         if not deadline.expired():
             raise
         raise DeadlineError(bounds.deadline_s) from error
 
 
-async def _listen(line: Line, folder: Path, bounds: _Bounds, on_progress: OnProgress) -> Answer:
+async def _listen(line: Line, folder: Path, bounds: _Bounds, on_event: OnEvent) -> Answer:
     clock: Callable[[], float] = asyncio.get_running_loop().time
     watch = FolderWatch(folder, bounds.limit_bytes, bounds.stall_s, clock())
     looks_at_s = clock()
@@ -222,13 +236,13 @@ async def _listen(line: Line, folder: Path, bounds: _Bounds, on_progress: OnProg
         except TimeoutError:
             continue
         answer = _understand(word)
-        if not isinstance(answer, Progress):
+        if not isinstance(answer, Progress | Growth):
             return answer
         watch.heard(clock())
-        on_progress(answer)
+        on_event(answer)
 
 
-def _understand(word: object) -> Progress | Answer:
+def _understand(word: object) -> Event | Answer:
     """Return what a word means. Raises the worker's error, WorkerDiedError after its last word."""
     if isinstance(word, Empty):
         raise WorkerDiedError(word.how)
@@ -238,7 +252,3 @@ def _understand(word: object) -> Progress | Answer:
     if isinstance(reply, UserbotError):
         raise reply
     return reply
-
-
-def _ignore_progress(progress: Progress) -> None:
-    """Take no notice: looking at a page is quick."""

@@ -6,13 +6,13 @@ What nobody expected flies on; the process border makes it a WorkerBugError.
 from collections.abc import Callable
 
 from userbot.domain.calls import Call, ExtractCall
-from userbot.domain.jobs import Progress
+from userbot.domain.jobs import Event
 from userbot.domain.media import Extraction, MediaFile
 from userbot.worker.download import download
 from userbot.worker.extract import extract
 
 
-def run(call: Call, emit: Callable[[Progress], None]) -> Extraction | MediaFile:
+def run(call: Call, emit: Callable[[Event], None]) -> Extraction | MediaFile:
     """Do what call asks for; emit may be called from other threads, one at a time.
 
     Raises RequestError, SourceError, InfrastructureError for what sites, files and disks may do.

@@ -14,6 +14,7 @@ from userbot.worker.audio import pack_audio
 from userbot.worker.cover import fetch_cover
 from userbot.worker.failures import site_errors
 from userbot.worker.fetch import Fetcher, read_record, selection_of
+from userbot.worker.growth import DownloadGrowth
 from userbot.worker.info import Info, performer_of, title_of
 from userbot.worker.meter import Emit, Meter
 from userbot.worker.mp4 import is_streamable
@@ -48,7 +49,9 @@ def download(call: DownloadCall, emit: Emit) -> MediaFile:
     log = VendorLog()
     meter = Meter(call.choice, call.limit_bytes, emit, time.monotonic)
     info = read_record(call.info_json)
-    options = {"format": selection_of(call), "progress_hooks": [meter.on_download]}
+    growth = DownloadGrowth(call, emit)
+    hooks = [meter.on_download, growth.on_download]
+    options = {"format": selection_of(call), "progress_hooks": hooks}
     with (
         site_errors(log, call.limit_bytes),
         open_downloader(call.folder, call.proxy, log, **options) as ydl,

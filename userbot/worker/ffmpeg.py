@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from userbot.domain.media import Growth
 from userbot.errors import BrokenMediaError, TooLargeError, ToolError
 from userbot.worker.failures import MAX_DETAIL, disk_error
 from userbot.worker.meter import Meter
@@ -24,10 +25,16 @@ _INPUT_OPTIONS = (
 
 
 def run_ffmpeg(
-    inputs: Sequence[Path], arguments: Sequence[str], output: Path, meter: Meter
+    inputs: Sequence[Path],
+    arguments: Sequence[str],
+    output: Path,
+    meter: Meter,
+    *,
+    head_bytes: int | None = None,
 ) -> None:
     """Make output from inputs; meter is told its growing size.
 
+    head_bytes: all of output but so much of its front is final as soon as it is written.
     Raises DiskFullError, TooLargeError, BrokenMediaError when an input is no media, ToolError.
     """
     command = ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", "-y"]
@@ -36,7 +43,13 @@ def run_ffmpeg(
         command += [*_INPUT_OPTIONS, "-i", f"file:{path}"]
     command += [*arguments, f"file:{output}"]
     total_bytes = sum(path.stat().st_size for path in inputs)
-    code, said = _run(command, lambda done_bytes: meter.on_written(done_bytes, total_bytes))
+
+    def wrote(done_bytes: int) -> None:
+        meter.on_written(done_bytes, total_bytes)
+        if head_bytes is not None and output.exists():
+            meter.on_growth(Growth(output, output.stat().st_size, None, head_bytes))
+
+    code, said = _run(command, wrote)
     if code != 0 or not output.is_file():
         raise _failure(code, said, meter.limit_bytes)
 

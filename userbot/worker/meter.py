@@ -5,13 +5,14 @@ from threading import Lock
 from typing import Any
 
 from userbot.domain.choices import Choice
-from userbot.domain.jobs import Progress, Stage
+from userbot.domain.jobs import Event, Progress, Stage
+from userbot.domain.media import Growth
 from userbot.errors import TooLargeError
 
 PERIOD_S = 0.5
 SMOOTHING = 0.3  # share of the newest measurement in the speed
 
-Emit = Callable[[Progress], None]
+Emit = Callable[[Event], None]
 
 
 class Meter:
@@ -63,6 +64,10 @@ class Meter:
             if done_bytes > self.limit_bytes:
                 raise TooLargeError(done_bytes, self.limit_bytes)
             self._report(max(total_bytes, self._done_bytes), is_estimate=True)
+
+    def on_growth(self, growth: Growth) -> None:
+        """Report how far the file is that will be delivered."""
+        self._emit(growth)
 
     def _count(self, event: dict[str, Any]) -> None:
         stream = str(event.get("filename") or "")

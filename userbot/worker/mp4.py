@@ -35,6 +35,19 @@ def is_streamable(path: Path) -> bool:
     return names.index("moov") < names.index("mdat")
 
 
+def index_end(path: Path) -> int | None:
+    """Return where the index (moov) ends, which may be behind the end of a growing file.
+
+    None while it is not known, and for a file that has its data first.
+    """
+    for name, end in _boxes(path):
+        if name == "moov":
+            return end
+        if name in _CONTENT:
+            return None
+    return None
+
+
 def major_brand(path: Path) -> str:
     """Return the brand of an MP4, such as "isom" or "qt  "; "" when there is none."""
     with path.open("rb") as file:

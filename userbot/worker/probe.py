@@ -66,10 +66,15 @@ class Probe:
 
 def probe(path: Path) -> Probe:
     """Return what path holds. Raises BrokenMediaError unless it is a whole film or sound."""
-    import av
-
     if is_cut_short(path):
         raise BrokenMediaError("the file is cut short")
+    return peek(path)
+
+
+def peek(path: Path) -> Probe:
+    """Return what a file that may still grow holds. Raises BrokenMediaError."""
+    import av
+
     try:
         with av.open(path, options=DEMUXER_OPTIONS) as container:
             return _probe(path, container)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from userbot.domain.calls import Call, DownloadCall
-from userbot.domain.jobs import Progress
+from userbot.domain.jobs import Event
 from userbot.errors import (
     DiskFullError,
     TooLargeError,
@@ -26,7 +26,7 @@ from userbot.worker import limits
 
 TRACEBACK_CHARS = 2000
 
-Emit = Callable[[Progress], None]
+Emit = Callable[[Event], None]
 Entry = Callable[[Call, Emit], Answer]
 
 
