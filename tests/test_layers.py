@@ -14,6 +14,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "wire": {"domain", "errors"},
     "ports": {"domain", "errors"},
     "pool": {"domain", "errors", "ports", "wire"},
+    "sqlite": {"domain", "errors", "ports"},
     "worker": {"domain", "errors", "wire"},
     "services": {"domain", "errors", "ports"},
     "telegram": {"domain", "errors", "ports", "services"},
@@ -24,7 +25,8 @@ HOME_OF = {
     "av": ("userbot/worker",),
     "PIL": ("userbot/worker",),
     "imageio_ffmpeg": ("userbot/worker",),
-    "pydantic": ("userbot/wire.py",),
+    "pydantic": ("userbot/wire.py", "userbot/sqlite"),
+    "aiosqlite": ("userbot/sqlite",),
 }
 APP = ROOT / "userbot/app.py"
 MODULES = sorted((ROOT / "userbot").rglob("*.py"))

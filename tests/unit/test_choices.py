@@ -88,7 +88,9 @@ def test_a_vertical_video_is_called_by_its_shorter_side():
 
 def test_audio_comes_from_the_smallest_mixed_file_where_no_sound_stands_alone():
     large = dataclasses.replace(MIXED, format_id="22", height=720, bitrate_kbps=1500)
-    assert offer(large, MIXED)[-1].format_ids == ("18",)
+    audio = offer(large, MIXED)[-1]
+    assert audio.format_ids == ("18",)
+    assert audio.size_bytes is None, "the film's size would mislead"
 
 
 def test_a_video_without_sound_is_offered_alone():

@@ -24,6 +24,7 @@ from userbot.domain.jobs import (
 )
 from userbot.domain.media import Extraction, MediaFile, MediaKind
 from userbot.telegram import texts
+from userbot.telegram.markup import styled, utf16_units
 
 FILE = MediaFile(
     MediaKind.VIDEO, Path("/x.mp4"), 10, 1.0, 2, 2, True, "video/mp4", True, "Boats & gulls"
@@ -145,9 +146,9 @@ def test_a_caption_is_the_title_and_the_link():
 @given(st.text(max_size=3000), st.text(max_size=3000))
 def test_a_caption_always_fits_and_its_title_opens_no_tag(title, url):
     caption = texts.caption(dataclasses.replace(FILE, title=title), url)
-    plain = caption.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"')
-    plain = plain.replace("&#x27;", "'").replace("&amp;", "&")
-    assert texts.utf16_units(plain) <= texts.MAX_CAPTION_UNITS + len("<b></b>")
+    plain, entities = styled(caption)
+    assert utf16_units(plain) <= texts.MAX_CAPTION_UNITS
+    assert len(entities) <= 1
     assert caption.count("<") == 2
 
 
@@ -155,6 +156,16 @@ def test_a_caption_always_fits_and_its_title_opens_no_tag(title, url):
 @given(st.text(alphabet="a😀é", max_size=50), st.integers(1, 60))
 def test_a_cut_never_splits_a_character(text, units):
     cut = texts.cut(text, units)
-    assert texts.utf16_units(cut) <= units
+    assert utf16_units(cut) <= units
     assert cut == text or cut.endswith("…")
     cut.encode()
+
+
+def test_markup_becomes_entities_counted_in_utf16_units():
+    plain, entities = styled("<b>😀 &amp;amp; &lt;b&gt;</b>\n<code>0123abcd</code>")
+    assert plain == "😀 &amp; <b>\n0123abcd"
+    assert [(entity.offset, entity.length) for entity in entities] == [(0, 12), (13, 8)]
+
+
+def test_an_empty_style_is_no_entity():
+    assert styled("<b></b>x") == ("x", [])

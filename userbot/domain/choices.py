@@ -5,7 +5,7 @@ stand in only where a quality has nothing else. What surely does not fit the lim
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from userbot.domain.media import Format, MediaKind
 from userbot.errors import LiveError, NoVideoError, TooLargeError
@@ -50,6 +50,8 @@ def choices_for(
         raise TooLargeError(min(sizes, default=None), limit_bytes)
     videos = _best_per_height(choice for choice in fitting if choice.kind is MediaKind.VIDEO)
     audio = [choice for choice in fitting if choice.kind is MediaKind.AUDIO][:1]
+    if _best_sound(usable) is None:  # the size is that of the film it will be cut out of
+        audio = [replace(choice, size_bytes=None, is_size_exact=False) for choice in audio]
     return (*videos[:MAX_VIDEO_CHOICES], *audio)
 
 

@@ -10,12 +10,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from pyrogram import Client, enums, raw, utils
+from pyrogram import Client, enums, raw
 from pyrogram.errors import FloodWait, MessageNotModified, RPCError
 from pyrogram.types import InlineKeyboardMarkup, LinkPreviewOptions, Message, ReplyParameters
 
 from userbot.errors import DeliveryError
 from userbot.telegram.governor import Governor, Priority
+from userbot.telegram.markup import styled
 from userbot.telegram.once import find_sent, send_once
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """HTML text and buttons under a picture or a file."""
+    """Text (in the markup of `texts`) and buttons under a picture or a file."""
 
     text: str
     buttons: InlineKeyboardMarkup | None = None
@@ -60,16 +61,17 @@ class Api:
     async def send_text(
         self, text: str, to: Target, buttons: InlineKeyboardMarkup | None = None
     ) -> int:
-        """Send HTML text and return the message's id. Waits for FLOOD_WAIT.
+        """Send text and return the message's id. Waits for FLOOD_WAIT.
 
         The caller has the governor's permit for the first try.
         """
+        plain, entities = styled(text)
 
         async def call(reply_to: int | None) -> Message | None:
             return await self._client.send_message(
                 to.chat_id,
-                text,
-                parse_mode=enums.ParseMode.HTML,
+                plain,
+                entities=entities,
                 link_preview_options=_NO_PREVIEW,
                 message_thread_id=to.topic_id,
                 reply_parameters=ReplyParameters(message_id=reply_to) if reply_to else None,
@@ -86,13 +88,14 @@ class Api:
         self, chat_id: int, message_id: int, text: str, buttons: InlineKeyboardMarkup | None
     ) -> None:
         """Change a message. The caller has the governor's permit; FLOOD_WAIT pauses the chat."""
+        plain, entities = styled(text)
         try:
             async with _translated():
                 await self._client.edit_message_text(
                     chat_id,
                     message_id,
-                    text,
-                    parse_mode=enums.ParseMode.HTML,
+                    plain,
+                    entities=entities,
                     link_preview_options=_NO_PREVIEW,
                     reply_markup=buttons,
                 )
@@ -199,10 +202,12 @@ class Api:
             raise DeliveryError("FLOOD_WAIT") from flood
 
     async def _parsed(self, text: str) -> dict[str, Any]:
-        return await utils.parse_text_entities(self._client, text, enums.ParseMode.HTML, None)
+        plain, entities = styled(text)
+        written = [await entity.write() for entity in entities]  # type: ignore[no-untyped-call]  # vendor's
+        return {"message": plain, "entities": written}
 
-    async def answer_press(self, query_id: str, text: str) -> None:
-        """Answer a press: the words pop up over the chat for a moment."""
+    async def answer_press(self, query_id: str, text: str | None) -> None:
+        """Answer a press; words, if any, pop up over the chat for a moment."""
         try:
             async with _translated():
                 await self._client.answer_callback_query(query_id, text)

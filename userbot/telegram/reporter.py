@@ -220,6 +220,8 @@ def _priority(status: _Status) -> Priority:
     wanted, shown = status.wanted, status.shown
     if status.message_id is None or isinstance(wanted, FINAL_VIEWS):
         return Priority.SEND
+    if isinstance(shown, Menu):
+        return Priority.SEND  # somebody has just pressed a button, and looks
     if not isinstance(wanted, Working) or not isinstance(shown, Working):
         return Priority.STATE
     return Priority.PROGRESS if wanted.progress.stage is shown.progress.stage else Priority.STATE

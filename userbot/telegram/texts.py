@@ -1,4 +1,4 @@
-"""Every word the bot says, as Telegram HTML. Nobody else builds a sentence.
+"""Every word the bot says, in the markup of `markup.py`. Nobody else builds a sentence.
 
 Titles and everything else from a site are escaped here, and cut before they are escaped.
 """
@@ -24,6 +24,7 @@ from userbot.domain.jobs import (
 )
 from userbot.domain.media import MediaFile, MediaKind
 from userbot.domain.urls import LinkProblem
+from userbot.telegram.markup import utf16_units
 
 MAX_CAPTION_UNITS = (
     1024  # UTF-16; https://core.telegram.org/api/config#caption-length-limit-default
@@ -55,8 +56,6 @@ NO_LINK = "I see no link in this message. Send me a link to a video, for example
 OWNER_WELCOME = "You are now the owner of this bot. Send me a link to try it."
 PRESS_TOO_OLD = "This button is too old. Please send the link again."
 PRESS_NOT_YOURS = "Only the person who sent the link can use this button."
-PRESS_CANCELLED = "Cancelled"
-PRESS_CHOSEN = "OK"
 
 
 def refusal(user_id: int) -> str:
@@ -70,8 +69,8 @@ def refusal(user_id: int) -> str:
 def too_many_links(found: int, limit: int) -> str:
     """Return what is said when a message has more links than are taken."""
     return (
-        f"That were {found} links. I take {limit} at a time, so I started the first {limit}. "
-        "Please send the others later."
+        f"Your message has {found} links. I take {limit} at a time, so I started with the first "
+        f"{limit}. Please send the others later."
     )
 
 
@@ -114,11 +113,6 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def utf16_units(text: str) -> int:
-    """Return the length of text as Telegram counts it."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def cut(text: str, units: int) -> str:

@@ -25,17 +25,20 @@ class ButtonHandler:
         press = unpack(data.encode() if isinstance(data, str) else data)
         await self._api.answer_press(query.id, await self._answer(query, press))
 
-    async def _answer(self, query: CallbackQuery, press: Press | None) -> str:
-        """Act, and return the words that pop up."""
+    async def _answer(self, query: CallbackQuery, press: Press | None) -> str | None:
+        """Act, and return the words that pop up; None where the message itself shows it."""
         job = self._jobs.find(press.job_id) if press else None
         chat_id = query.message.chat.id if query.message and query.message.chat else None
         if press is None or job is None or job.request.chat_id != chat_id:
             return texts.PRESS_TOO_OLD
         if not await self._may_press(query.from_user.id, job, press):
             return texts.PRESS_NOT_YOURS
-        if isinstance(press, CancelPress):
-            return texts.PRESS_CANCELLED if self._jobs.cancel(job.id) else texts.PRESS_TOO_OLD
-        return texts.PRESS_CHOSEN if self._offers.pick(job.id, press.index) else texts.PRESS_TOO_OLD
+        is_done = (
+            self._jobs.cancel(job.id)
+            if isinstance(press, CancelPress)
+            else self._offers.pick(job.id, press.index)
+        )
+        return None if is_done else texts.PRESS_TOO_OLD
 
     async def _may_press(self, user_id: int, job: Job, press: Press) -> bool:
         """Allow the requester everything, the group's admins Cancel.
