@@ -9,7 +9,15 @@ from typing import Protocol
 from userbot.domain.choices import Choice
 from userbot.domain.jobs import Job, JobId, Progress, View
 from userbot.domain.media import Extraction, Growth, MediaFile
-from userbot.domain.records import Claim, FairLimits, JobRecord, JobState, Lane, Place
+from userbot.domain.records import (
+    Claim,
+    FairLimits,
+    JobRecord,
+    JobState,
+    JobSummary,
+    Lane,
+    Place,
+)
 
 OnProgress = Callable[[Progress], None]
 OnGrowth = Callable[[Growth], None]
@@ -82,11 +90,20 @@ class JobStore(Protocol):
 
     Every method is one transaction, durable when it returns. Times come from the caller. A method
     that takes a Claim changes nothing and returns False when the claim is not the job's last one,
-    its lease was given up, or the job has ended: a late finisher finds that out.
+    its lease was given up, or the job has ended: a late finisher finds that out. A lease that ran
+    out is good as long as nobody else has claimed the job.
+
+    Cancelling a call does not undo it: it happens as a whole or not at all, and before any later
+    call. A cancelled claim() leaves nothing claimed. What UTF-8 cannot say is kept as "?".
+    Every method raises InfrastructureError when the store does not answer or is damaged.
     """
 
-    async def add(self, job: Job, now: datetime) -> bool:
-        """Keep a new job; False when chat, message and link are known already."""
+    async def add(self, job: Job, now: datetime, *, max_unfinished: int | None = None) -> bool:
+        """Keep a new job; False when chat, message and link are known already.
+
+        Raises TooManyJobsError when it is new and its sender has max_unfinished jobs open, and
+        RuntimeError when another job has its id.
+        """
 
     async def find(self, job_id: JobId) -> JobRecord | None:
         """Return a job, also one that has ended; None when it is unknown."""
@@ -96,40 +113,50 @@ class JobStore(Protocol):
     ) -> Claim | None:
         """Take the next job of a lane that is due, in fair turns; None when there is none.
 
-        The person who was served longest ago is next, with their oldest job; who holds per_user
-        claims of the lane, and chats that hold per_chat, are passed over. A job whose lease ran
-        out counts one more attempt and is claimable again.
+        The person who was served longest ago is next, with their oldest job; who was never served
+        in this lane goes first, in the order of coming. Who holds per_user claims of the lane, and
+        chats that hold per_chat, are passed over. A job whose lease ran out counts one more
+        attempt and is claimable again.
         """
 
     async def renew(self, claim: Claim, lease_until: datetime) -> bool:
         """Prolong a lease: the holder lives."""
 
-    async def save(self, claim: Claim, record: JobRecord) -> bool:
-        """Keep what changed of a claimed job, its state included; the claim goes on."""
+    async def save(self, claim: Claim, record: JobRecord, now: datetime) -> bool:
+        """Keep what changed of a claimed job, its state included; the claim goes on.
 
-    async def release(self, claim: Claim, record: JobRecord) -> bool:
+        The job itself and when it was created never change; `changed_at` becomes now.
+        """
+
+    async def release(self, claim: Claim, record: JobRecord, now: datetime) -> bool:
         """Keep what changed and give the claim back: the job waits, is offered, or has ended."""
 
-    async def pick(self, job_id: JobId, choice: Choice, now: datetime) -> bool:
+    async def pick(
+        self, job_id: JobId, choice: Choice, now: datetime, *, is_quick: bool = False
+    ) -> bool:
         """Answer the menu of an OFFERED job, once: it is QUEUED. False when it is not offered."""
 
     async def end(self, job_id: JobId, state: JobState, error: str | None, now: datetime) -> bool:
-        """End a job from outside, whoever holds it; False when it had ended."""
+        """End a job from outside, whoever holds it; False when it had ended or is unknown."""
 
     async def give_up_claims(self) -> int:
         """Take every lease away, counting an attempt each: after a restart nobody holds one."""
 
-    async def unfinished(self, user_id: int | None = None) -> list[JobRecord]:
+    async def unfinished(self, user_id: int | None = None) -> list[JobSummary]:
         """Return the jobs that have not ended, oldest first; of everybody when user_id is None."""
 
     async def count_unfinished(self, user_id: int) -> int:
         """Return how many jobs of a person have not ended."""
 
-    async def places(self, limit: int) -> list[Place]:
-        """Return the first places in line of the DELIVER lane, in the order of fair turns."""
+    async def places(self, lane: Lane, now: datetime, limit: int) -> list[Place]:
+        """Return the first places in line of a lane: the order in which claims would take them.
 
-    async def position(self, job_id: JobId) -> int | None:
-        """Return the place of one job in line, None when it does not wait."""
+        Jobs that are claimed or not yet due have no place. That somebody holds as many claims as
+        the limits allow is left out: who will have finished by then, nobody knows.
+        """
+
+    async def position(self, job_id: JobId, now: datetime) -> int | None:
+        """Return the place of one job in the line of its lane, None when it has none."""
 
     async def forget_ended(self, before: datetime) -> int:
         """Delete the jobs that ended before a moment; return how many."""

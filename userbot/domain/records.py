@@ -27,17 +27,28 @@ class JobState(StrEnum):
 
 
 class Lane(StrEnum):
-    """Which kind of work a claim is for. Reading pages never waits behind downloads."""
+    """Which kind of work a claim is for. Each lane has workers and fair turns of its own.
+
+    So reading pages never waits behind downloads, nor what is done in a moment behind what takes
+    an hour; and nobody can starve, as no lane takes from another.
+    """
 
     INSPECT = "inspect"  # jobs that are NEW
-    DELIVER = "deliver"  # jobs that are QUEUED, FETCHED or SENDING
+    QUICK = "quick"  # jobs with a quality picked that are soon done: small, or cached
+    DELIVER = "deliver"  # all others with a quality picked
 
 
-STATES_OF = {
-    Lane.INSPECT: (JobState.NEW,),
-    Lane.DELIVER: (JobState.QUEUED, JobState.FETCHED, JobState.SENDING),
-}
 ENDS = (JobState.DELIVERED, JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED)
+PICKED = (JobState.QUEUED, JobState.FETCHED, JobState.SENDING)
+
+
+def lane_of(state: JobState, *, is_quick: bool) -> Lane | None:
+    """Return the lane of a job that waits or is worked on; None with an open menu, and ended."""
+    if state is JobState.NEW:
+        return Lane.INSPECT
+    if state in PICKED:
+        return Lane.QUICK if is_quick else Lane.DELIVER
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +58,8 @@ class JobRecord:
     `attempts` counts the claims that ended without a word: the process died. `retries` counts the
     tries after a passing failure of the site. `not_before` is when the next try may begin.
     Each `..._random_id` is drawn and saved before the message it belongs to is sent for the first
-    time; each `..._message_id` is saved after, None meanwhile.
+    time; each `..._message_id` is saved after, None meanwhile. The `info_json` of the extraction
+    is "" once the job has ended.
     """
 
     job: Job
@@ -57,6 +69,7 @@ class JobRecord:
     attempts: int = 0
     retries: int = 0
     not_before: datetime | None = None
+    is_quick: bool = False
     extraction: Extraction | None = None
     choices: tuple[Choice, ...] = ()
     choice: Choice | None = None
@@ -66,6 +79,26 @@ class JobRecord:
     send_random_id: int | None = None
     sent_message_id: int | None = None
     error: str | None = None  # the class of the error that ended it
+
+
+@dataclass(frozen=True, slots=True)
+class JobSummary:
+    """What a list needs of a job, and nothing that is large.
+
+    `title` is None until the page was read. `is_claimed`: somebody works on it, or did when the
+    process died.
+    """
+
+    job: Job
+    state: JobState
+    created_at: datetime
+    changed_at: datetime
+    not_before: datetime | None
+    is_quick: bool
+    is_claimed: bool
+    title: str | None
+    choice: Choice | None
+    status_message_id: int | None
 
 
 @dataclass(frozen=True, slots=True)

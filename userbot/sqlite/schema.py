@@ -1,0 +1,98 @@
+"""The tables, version by version.
+
+A migration that was released is never edited: a change is one more entry in MIGRATIONS. Times are
+whole microseconds since 1970 in UTC.
+"""
+
+from collections.abc import Sequence
+
+Migration = Sequence[str]  # statements, run in one transaction with all that are missing
+
+# `number` is the order of coming. `lane` is NULL while a menu is open and after the end; `due_at`
+# is when a claim may take the job. `details` is JSON of what no query asks for.
+JOBS = """
+CREATE TABLE jobs (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    chat_id INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    is_group INTEGER NOT NULL,
+    topic_id INTEGER,
+    url TEXT NOT NULL,
+    state TEXT NOT NULL,
+    lane TEXT,
+    is_quick INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    not_before INTEGER,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    fence INTEGER NOT NULL DEFAULT 0,
+    lease_until INTEGER,
+    due_at INTEGER NOT NULL
+        GENERATED ALWAYS AS (max(ifnull(lease_until, 0), ifnull(not_before, 0))) STORED,
+    title TEXT,
+    choice TEXT,
+    status_message_id INTEGER,
+    error TEXT,
+    details TEXT NOT NULL DEFAULT '{}',
+    UNIQUE (chat_id, message_id, url)
+) STRICT
+"""
+
+# What was read of the page. `info_json` is 1-2 MB and stands last: nobody reads it by the way.
+PAGES = """
+CREATE TABLE pages (
+    number INTEGER PRIMARY KEY REFERENCES jobs (number) ON DELETE CASCADE,
+    extraction TEXT NOT NULL,
+    info_json TEXT NOT NULL
+) STRICT
+"""
+
+# Whose turn it is: the lowest goes next. Turns of people who were never served are negative.
+# `jobs` counts what a person has in the lane, claimed or not; triggers keep it.
+TURNS = """
+CREATE TABLE turns (
+    lane TEXT NOT NULL,
+    user_id INTEGER NOT NULL,
+    turn INTEGER NOT NULL,
+    jobs INTEGER NOT NULL,
+    PRIMARY KEY (lane, user_id)
+) STRICT, WITHOUT ROWID
+"""
+
+NEWCOMERS = -(2**62)  # below every turn
+ENTER = f"""
+INSERT INTO turns (lane, user_id, turn, jobs) VALUES (
+    new.lane,
+    new.user_id,
+    (SELECT ifnull(max(turn), {NEWCOMERS}) + 1 FROM turns WHERE lane = new.lane AND turn < 0),
+    1
+) ON CONFLICT (lane, user_id) DO UPDATE SET jobs = jobs + 1
+"""
+LEAVE = "UPDATE turns SET jobs = jobs - 1 WHERE lane = old.lane AND user_id = old.user_id"
+
+FIRST: Migration = (
+    JOBS,
+    PAGES,
+    TURNS,
+    "CREATE INDEX jobs_line ON jobs (lane, user_id, number, due_at, chat_id)"
+    " WHERE lane IS NOT NULL",
+    "CREATE INDEX jobs_held ON jobs (lane, lease_until, user_id, chat_id)"
+    " WHERE lease_until IS NOT NULL",
+    "CREATE INDEX jobs_not_due ON jobs (lane, due_at, user_id)"
+    " WHERE lane IS NOT NULL AND due_at > 0",
+    "CREATE INDEX jobs_unfinished ON jobs (user_id, number) WHERE ended_at IS NULL",
+    "CREATE INDEX jobs_ended ON jobs (ended_at) WHERE ended_at IS NOT NULL",
+    "CREATE UNIQUE INDEX turns_order ON turns (lane, turn)",
+    "CREATE UNIQUE INDEX turns_waiting ON turns (lane, turn) WHERE jobs > 0",
+    f"CREATE TRIGGER job_came AFTER INSERT ON jobs WHEN new.lane IS NOT NULL BEGIN {ENTER}; END",
+    f"CREATE TRIGGER job_went AFTER DELETE ON jobs WHEN old.lane IS NOT NULL BEGIN {LEAVE}; END",
+    "CREATE TRIGGER job_left_lane AFTER UPDATE OF lane ON jobs"
+    f" WHEN old.lane IS NOT new.lane AND old.lane IS NOT NULL BEGIN {LEAVE}; END",
+    "CREATE TRIGGER job_entered_lane AFTER UPDATE OF lane ON jobs"
+    f" WHEN old.lane IS NOT new.lane AND new.lane IS NOT NULL BEGIN {ENTER}; END",
+)
+
+MIGRATIONS: Sequence[Migration] = (FIRST,)
