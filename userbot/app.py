@@ -36,6 +36,7 @@ from userbot.telegram.governor import Governor
 from userbot.telegram.handlers.buttons import ButtonHandler
 from userbot.telegram.handlers.commands import CommandHandler
 from userbot.telegram.handlers.links import LinkHandler
+from userbot.telegram.handlers.strangers import Strangers
 from userbot.telegram.reporter import Reporter
 from userbot.telegram.uploads import Uploads
 
@@ -96,10 +97,11 @@ async def _bot(settings: Settings, save_owner: Callable[[int], None]) -> AsyncIt
         )
         access = Access(settings.access.owner_ids, settings.access.users, settings.access.chats)
         code = OwnerCode(secrets.token_urlsafe(12), access, save_owner)
+        strangers = Strangers(api)
         router.register(
             client,
-            CommandHandler(api, access, code),
-            LinkHandler(api, access, jobs, settings.net.egress_allow, work.max_links),
+            CommandHandler(api, access, strangers, code),
+            LinkHandler(api, access, strangers, jobs, settings.net.egress_allow, work.max_links),
             ButtonHandler(api, jobs, offers),
         )
         await telegram.start(client)

@@ -17,7 +17,7 @@ from userbot.domain.jobs import (
     Waiting,
     Working,
 )
-from userbot.domain.media import Extraction, MediaFile
+from userbot.domain.media import Extraction, Growth, MediaFile
 from userbot.errors import DeadlineError, InfrastructureError, UserbotError
 from userbot.ports import Chat, Sent, Workers
 from userbot.services.folders import Folders
@@ -91,9 +91,12 @@ class Delivery:
         def moved(progress: Progress) -> None:
             self._chat.show(job, Working(extraction.title, progress))
 
+        def grew(growth: Growth) -> None:
+            self._chat.upload_early(job, growth)
+
         moved(Progress(Stage.DOWNLOAD))  # the menu is over, also when the site takes its time
         return await self._workers.download(
-            extraction, choice, folder, on_progress=moved, on_waiting=waiting
+            extraction, choice, folder, on_progress=moved, on_growth=grew, on_waiting=waiting
         )
 
     async def _upload(self, job: Job, file: MediaFile) -> Sent:

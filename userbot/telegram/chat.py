@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from userbot.domain.jobs import Job, Progress, Stage, View
-from userbot.domain.media import MediaFile
+from userbot.domain.media import Growth, MediaFile
 from userbot.errors import DeliveryError, InfrastructureError
 from userbot.ports import OnProgress, Sent
 from userbot.telegram import media, texts
@@ -36,6 +36,9 @@ class TelegramChat:
     async def clear(self, job: Job) -> None:
         """See `ports.Chat`."""
         await self._reporter.clear(job)
+
+    def upload_early(self, job: Job, growth: Growth) -> None:
+        """See `ports.Chat`."""
 
     async def send(self, job: Job, file: MediaFile, on_progress: OnProgress) -> Sent:
         """See `ports.Chat`. The picture goes first: it is small, and the video needs it."""

@@ -41,13 +41,13 @@ _PRIVATE = {
     Priority.ANSWER: (),
     Priority.SEND: (Window(3, 3.2),),
     Priority.STATE: (Window(1, 1.05), Window(2, 3.2)),
-    Priority.PROGRESS: (Window(1, 1.5),),
+    Priority.PROGRESS: (Window(1, 1.5), Window(2, 3.2)),
 }
 _GROUP = {
     Priority.ANSWER: (Window(18, 61.0),),
     Priority.SEND: (Window(3, 3.2), Window(18, 61.0)),
-    Priority.STATE: (Window(1, 1.05), Window(15, 61.0)),
-    Priority.PROGRESS: (Window(1, 3.0), Window(8, 61.0)),
+    Priority.STATE: (Window(1, 1.05), Window(2, 3.2), Window(10, 61.0)),
+    Priority.PROGRESS: (Window(1, 3.2), Window(8, 61.0)),
 }
 _LONGEST = 18  # calls that any window looks back on, in one chat
 _LONGEST_S = 61.0

@@ -220,7 +220,7 @@ def _priority(status: _Status) -> Priority:
     wanted, shown = status.wanted, status.shown
     if status.message_id is None or isinstance(wanted, FINAL_VIEWS):
         return Priority.SEND
-    if isinstance(shown, Menu):
+    if isinstance(shown, Menu) and not status.job.request.is_group:
         return Priority.SEND  # somebody has just pressed a button, and looks
     if not isinstance(wanted, Working) or not isinstance(shown, Working):
         return Priority.STATE

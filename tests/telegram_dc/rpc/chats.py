@@ -122,6 +122,7 @@ def _channel_participant(call: Call, chat: Chat, user_id: int) -> Any:
         date=chat.date,
         admin_rights=rights,
         is_self=user_id == call.world.bot.id or None,
+        inviter_id=_promoter(chat) if user_id == call.world.bot.id else None,
     )
 
 

@@ -7,17 +7,20 @@ from userbot.domain.jobs import Request
 from userbot.services.access import Access, OwnerCode
 from userbot.telegram import texts
 from userbot.telegram.api import Api
-from userbot.telegram.messages import Seen, request_of, target_of
+from userbot.telegram.handlers.strangers import Strangers
+from userbot.telegram.messages import request_of, target_of
 
 
 class CommandHandler:
     """Answers commands in private, and in groups that may use the bot."""
 
-    def __init__(self, api: Api, access: Access, owner_code: OwnerCode) -> None:
+    def __init__(
+        self, api: Api, access: Access, strangers: Strangers, owner_code: OwnerCode
+    ) -> None:
         self._api = api
         self._access = access
+        self._strangers = strangers
         self._owner_code = owner_code
-        self._refused = Seen()
 
     async def start(self, client: Client, message: Message) -> None:
         """Say hello; make whoever brings the one-time code the owner."""
@@ -49,8 +52,7 @@ class CommandHandler:
 
     async def _say(self, client: Client, request: Request, text: str) -> None:
         if not self._access.allows(request):
-            if not request.is_group and not self._refused.again(request.user_id):
-                await self._api.answer(texts.refusal(request.user_id), target_of(request))
+            await self._strangers.refuse(request)
             return
         if request.is_group and not await self._sees_links(client, request):
             text = f"{text}\n\n{texts.PRIVACY_HINT}"

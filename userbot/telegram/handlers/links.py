@@ -13,6 +13,7 @@ from userbot.services.access import Access
 from userbot.services.jobs import Jobs
 from userbot.telegram import texts
 from userbot.telegram.api import Api
+from userbot.telegram.handlers.strangers import Strangers
 from userbot.telegram.messages import Seen, request_of, target_of
 
 log = logging.getLogger(__name__)
@@ -24,15 +25,21 @@ class LinkHandler:
     """Takes the links out of a message and opens their jobs."""
 
     def __init__(
-        self, api: Api, access: Access, jobs: Jobs, allow: AllowList, max_links: int
+        self,
+        api: Api,
+        access: Access,
+        strangers: Strangers,
+        jobs: Jobs,
+        allow: AllowList,
+        max_links: int,
     ) -> None:
         self._api = api
         self._access = access
+        self._strangers = strangers
         self._jobs = jobs
         self._allow = allow
         self._max_links = max_links
         self._seen = Seen()
-        self._refused = Seen()
 
     async def handle(self, _client: Client, message: Message) -> None:
         """Answer any message that is not a command. Returns before the jobs have begun."""
@@ -40,19 +47,13 @@ class LinkHandler:
         if request is None or self._seen.again((request.chat_id, request.message_id)):
             return
         if not self._access.allows(request):
-            await self._refuse(request)
+            await self._strangers.refuse(request)
             return
         links = links_in(message)
         if links:
             await self._open(request, links)
         elif not request.is_group:
             await self._api.answer(texts.NO_LINK, target_of(request))
-
-    async def _refuse(self, request: Request) -> None:
-        """Tell a stranger once in private why nothing happens; a group hears nothing."""
-        if request.is_group or self._refused.again(request.user_id):
-            return
-        await self._api.answer(texts.refusal(request.user_id), target_of(request))
 
     async def _open(self, request: Request, links: list[str]) -> None:
         urls: list[str] = []
