@@ -27,7 +27,8 @@ def governor(clock):
 
 def spend(governor, clock, chat_id, priority, until_s):
     """Make every call that is allowed within until_s; return when each was made."""
-    made, start = [], clock.now
+    made: list[float] = []
+    start = clock.now
     while True:
         delay_s = governor.delay_s(chat_id, priority)
         if clock.now + delay_s > start + until_s:

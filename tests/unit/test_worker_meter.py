@@ -1,7 +1,9 @@
+from typing import Any
+
 import pytest
 
 from userbot.domain.choices import Choice
-from userbot.domain.jobs import Progress, Stage
+from userbot.domain.jobs import Stage
 from userbot.domain.media import MediaKind
 from userbot.errors import TooLargeError
 from userbot.worker.meter import Meter
@@ -12,7 +14,7 @@ class Bench:
 
     def __init__(self, limit_bytes=10_000, **choice):
         self.now_s = 0.0
-        self.events: list[Progress] = []
+        self.events: list[Any] = []
         wanted = Choice(MediaKind.VIDEO, ("v", "a"), **choice)
         self.meter = Meter(wanted, limit_bytes, self.events.append, lambda: self.now_s)
 
