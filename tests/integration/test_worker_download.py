@@ -25,6 +25,7 @@ from userbot.domain.choices import Choice, choices_for
 from userbot.domain.jobs import Event, Progress, Stage
 from userbot.domain.media import MAX_UPLOAD_BYTES, Extraction, Growth, MediaFile, MediaKind
 from userbot.worker.calls import run
+from userbot.worker.info import record_of
 from userbot.worker.mp4 import is_streamable
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -379,6 +380,29 @@ async def test_a_record_that_lost_its_fragments_is_read_again(lab):
     choice = choices_for(found.formats, found.duration_s, MAX_UPLOAD_BYTES)[0]
     made = await lab.fetch(replace(found, info_json=json.dumps(record)), choice)
     assert made.duration_s == pytest.approx(10, abs=0.2)
+
+
+async def test_a_record_that_lost_its_cookies_is_read_again_at_once(lab, site):
+    found = await lab.extract("page")
+    record = json.loads(found.info_json)
+    for item in record["formats"]:
+        item["cookies"] = "session=1"
+    choice = choices_for(found.formats, found.duration_s, MAX_UPLOAD_BYTES)[0]
+    await lab.fetch(replace(found, info_json=record_of(record)), choice)
+    pages = [entry for entry in await site.requests("/page") if entry.method == "GET"]
+    assert len(pages) == 2
+
+
+async def test_a_quality_that_is_gone_when_the_page_is_read_again_is_the_sites_fault(lab):
+    found = await lab.extract("dash")
+    record = json.loads(found.info_json)
+    for item in record["formats"]:
+        del item["fragments"]
+        item["format_id"] = f"old-{item['format_id']}"
+    choice = choices_for(found.formats, found.duration_s, MAX_UPLOAD_BYTES)[0]
+    old = replace(choice, format_ids=tuple(f"old-{name}" for name in choice.format_ids))
+    with pytest.raises(errors.SiteDownError):
+        await lab.fetch(replace(found, info_json=json.dumps(record)), old)
 
 
 @pytest.mark.parametrize(

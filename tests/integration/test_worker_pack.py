@@ -1,5 +1,6 @@
 """What becomes of files that no tidy site would serve; real ffmpeg makes them and packs them."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -8,22 +9,27 @@ import imageio_ffmpeg
 import pytest
 from PIL import Image, ImageStat
 
+from userbot.domain.calls import DownloadCall
 from userbot.domain.choices import Choice
 from userbot.domain.jobs import Event, Stage
 from userbot.domain.media import Growth, MediaKind
 from userbot.errors import BrokenMediaError, TooLargeError, ToolError
-from userbot.worker import pack
+from userbot.worker import growth, pack
 from userbot.worker.audio import pack_audio
 from userbot.worker.ffmpeg import run_ffmpeg
+from userbot.worker.growth import DownloadGrowth
 from userbot.worker.meter import Meter
-from userbot.worker.mp4 import box_names, is_streamable
+from userbot.worker.mp4 import box_names, is_gapless, is_streamable
 from userbot.worker.pack import pack_video
 from userbot.worker.probe import probe
 from userbot.worker.thumbnail import thumbnail_of_film
 
 PICTURE = "-f lavfi -i testsrc2=size=160x120:rate=25:duration=2"
 SOUND = "-f lavfi -i sine=frequency=440:sample_rate=48000:duration=2"
+HEVC = "-c:v libx265 -preset ultrafast -x265-params log-level=error"
 H264 = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p"
+
+FFMPEGS = sorted({imageio_ffmpeg.get_ffmpeg_exe(), shutil.which("ffmpeg") or ""} - {""})
 
 
 @pytest.fixture(autouse=True)
@@ -89,10 +95,33 @@ def test_containers_and_codecs_become_an_mp4_that_streams(
 
 
 def test_hevc_gets_the_tag_that_apple_plays(make, tmp_path, meter):
-    source = make("a.mkv", f"{PICTURE} -c:v libx265 -preset ultrafast -x265-params log-level=error")
+    source = make("a.mkv", f"{PICTURE} {HEVC}")
     result = pack_video([probe(source)], tmp_path, meter)
     assert b"hvc1" in result.read_bytes()
     assert codecs(result) == ["hevc"]
+
+
+def test_hevc_with_another_tag_is_not_ready(make, tmp_path, meter):
+    source = probe(make("a.mp4", f"{PICTURE} {HEVC} -tag:v hev1 -movflags +faststart"))
+    assert not pack.is_ready(source)
+    result = probe(pack_video([source], tmp_path, meter))
+    assert pack.is_ready(result)
+
+
+@pytest.mark.parametrize("pixels", ["yuv444p", "yuv420p10le"])
+def test_h264_that_phones_do_not_decode_is_encoded_while_that_is_cheap(
+    make, tmp_path, meter, monkeypatch, pixels
+):
+    film = f"{PICTURE} -c:v libx264 -preset ultrafast -pix_fmt {pixels} -movflags +faststart"
+    source = probe(make("a.mp4", film))
+    assert source.picture is not None
+    assert source.picture.pixel_format == pixels
+    assert not pack.is_ready(source)
+    result = probe(pack_video([source], tmp_path, meter)).picture
+    assert result is not None
+    assert result.pixel_format == "yuv420p"
+    monkeypatch.setattr(pack, "MAX_ENCODED_PIXELS", 1000)
+    assert pack.is_ready(source), "left as it is"
 
 
 def test_what_would_take_minutes_to_encode_is_left_alone(make, tmp_path, meter, monkeypatch):
@@ -223,16 +252,28 @@ def test_a_large_merge_is_made_in_one_pass_with_its_index_in_front(
     assert codecs(made) == ["h264", "aac"]
     growth = [event for event in events if isinstance(event, Growth)]
     assert growth
-    assert {event.path for event in growth} == {made}
+    assert {event.path for event in growth} == {tmp_path / "media.growing.mp4"}
+    assert not growth[0].path.exists(), "renamed"
+    assert is_gapless(made)
     assert growth[0].head_bytes > 16 * 1024
 
 
+@pytest.mark.parametrize("ffmpeg", FFMPEGS)
+@pytest.mark.parametrize("room_bytes", [64, 1500])
 def test_too_little_room_for_the_index_falls_back_to_two_passes(
-    film_and_sound, tmp_path, meter, monkeypatch
+    film_and_sound, tmp_path, meter, events, monkeypatch, ffmpeg, room_bytes
 ):
-    monkeypatch.setattr(pack, "_index_room", lambda _streams: 64)
+    """ffmpeg 5 says so and exits with 0; its file must never be the result."""
+    (tmp_path / "tools" / "ffmpeg").unlink()
+    (tmp_path / "tools" / "ffmpeg").symlink_to(ffmpeg)
+    monkeypatch.setattr(pack, "_index_room", lambda _streams: room_bytes)
     made = pack_video(film_and_sound, tmp_path, meter)
+    assert {event.path for event in events if isinstance(event, Growth)} == {
+        tmp_path / "media.growing.mp4"
+    }
+    assert not (tmp_path / "media.growing.mp4").exists()
     assert is_streamable(made)
+    assert is_gapless(made)
     assert "free" not in box_names(made)[:2]
     assert codecs(made) == ["h264", "aac"]
 
@@ -250,3 +291,22 @@ def test_the_room_for_the_index_is_enough_with_a_margin(make, tmp_path, meter, m
         content = file.read(10_000_000)
     at = content.index(b"moov") - 4
     assert int.from_bytes(content[at : at + 4], "big") < room - 64 * 1024
+
+
+def test_growth_is_told_no_more_once_the_server_made_us_start_again(make, tmp_path, monkeypatch):
+    monkeypatch.setattr(growth, "MIN_GROWING_BYTES", 1)
+    monkeypatch.setattr(growth, "FIRST_LOOK_BYTES", 1)
+    monkeypatch.setattr(growth, "PERIOD_S", 0.0)
+    body = make("a.mp4", f"{PICTURE} {H264} -movflags +faststart").read_bytes()
+    part = tmp_path / "stream-1.bin.part"
+    told: list[Event] = []
+    call = DownloadCall("{}", Choice(MediaKind.VIDEO, ("0",)), tmp_path, 10_000_000)
+    watch = DownloadGrowth(call, told.append)
+    event = {"status": "downloading", "tmpfilename": str(part), "total_bytes": len(body)}
+    for share in (0.8, 0.9, 0.1, 0.5, 1.0):
+        part.write_bytes(body[: int(len(body) * share)])
+        watch.on_download(event)
+    assert [event.available_bytes for event in told if isinstance(event, Growth)] == [
+        int(len(body) * 0.8),
+        int(len(body) * 0.9),
+    ]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from userbot.domain.choices import MAX_VIDEO_CHOICES, choices_for, size_of
 from userbot.domain.media import MAX_UPLOAD_BYTES, Format, MediaKind
-from userbot.errors import LiveError, NoVideoError, TooLargeError, UserbotError
+from userbot.errors import NoVideoError, TooLargeError, UnsupportedError, UserbotError
 
 AAC = Format("140", "m4a", "https", None, "mp4a.40.2", bitrate_kbps=129)
 OPUS = Format("251", "webm", "https", None, "opus", bitrate_kbps=140)
@@ -104,8 +104,87 @@ def test_the_original_language_beats_a_dub():
     assert offer(dub, original, H264[360])[0].format_ids == ("h360", "140")
 
 
+def test_of_equal_sounds_the_last_wins_as_yt_dlp_sorts_the_best_last():
+    described, main = (
+        Format(f"hls-{name}", "mp4", "m3u8_native", None, "", bitrate_kbps=128)
+        for name in ("description", "main")
+    )
+    assert offer(described, main, H264[360])[0].format_ids == ("h360", "hls-main")
+    compressed = dataclasses.replace(AAC, format_id="140-drc", bitrate_kbps=130)
+    assert offer(compressed, AAC, H264[360])[0].format_ids == ("h360", "140")
+
+
+def test_a_pair_of_files_beats_a_muxed_stream_whatever_its_bitrate():
+    stream = dataclasses.replace(MIXED, format_id="hls", protocol="m3u8_native", bitrate_kbps=9000)
+    assert offer(AAC, H264[360], stream)[0].format_ids == ("h360", "140")
+
+
+def test_a_muxed_dub_does_not_stand_for_the_original():
+    dub = dataclasses.replace(MIXED, format_id="dub", language_rank=-1, bitrate_kbps=9000)
+    original = dataclasses.replace(AAC, language_rank=10)
+    assert offer(original, VP9[360], dub)[0].format_ids == ("v360", "140")
+
+
+def test_among_equals_the_order_of_yt_dlp_decides():
+    better = dataclasses.replace(H264[720], format_id="better", bitrate_kbps=1)
+    assert offer(AAC, H264[720], better)[0].format_ids[0] == "better"
+
+
+def test_hdr_stands_in_only_where_nothing_else_reaches():
+    hdr = dataclasses.replace(VP9[2160], format_id="hdr", is_hdr=True)
+    assert offer(AAC, VP9[2160], hdr)[0].format_ids[0] == "v2160"
+    assert offer(AAC, VP9[1080], hdr)[0].format_ids[0] == "hdr"
+
+
+def peak(bitrate_kbps, **more):
+    form = dataclasses.replace(H264[720], protocol="m3u8_native", bitrate_kbps=bitrate_kbps)
+    return dataclasses.replace(form, format_id="peak", **more)
+
+
+def test_the_peak_of_a_stream_refuses_only_above_twice_the_limit():
+    limit = 10_000_000
+    doubtful = offer(peak(1500, audio_codec="mp4a"), duration_s=100, limit_bytes=limit)
+    assert (doubtful[0].format_ids, doubtful[0].size_bytes) == (("peak",), None)
+    with pytest.raises(TooLargeError):
+        offer(peak(1700, audio_codec="mp4a"), duration_s=100, limit_bytes=limit)
+
+
+def test_what_surely_fits_goes_before_what_may_fit():
+    sounds = offer(AAC, VP9[720], peak(1500), duration_s=50, limit_bytes=9_300_000)
+    assert sounds[0].format_ids == ("peak", "140"), "720p of VP9 is larger than the peak"
+    choices = offer(AAC, VP9[720], peak(2500), duration_s=50, limit_bytes=11_000_000)
+    assert choices[0].format_ids == ("v720", "140")
+
+
+def test_the_bitrate_of_a_stream_includes_its_separate_sound():
+    (video, _) = offer(AAC, peak(800), duration_s=100)
+    assert video.size_bytes == 800 * 1000 // 8 * 100
+    (video, _) = offer(AAC, H264[720], duration_s=100)
+    assert video.size_bytes == (2880 + 129) * 1000 // 8 * 100
+
+
+@pytest.mark.parametrize(
+    ("size", "height"),
+    [
+        ((1920, 804), 1080),
+        ((1920, 1080), 1080),
+        ((1280, 536), 720),
+        ((804, 1920), 1080),
+        ((854, 480), 480),
+        ((3840, 1600), 2160),
+        ((1440, 1080), 1080),
+        ((1024, 428), 428),
+        ((10_000, 100), 100),
+    ],
+)
+def test_a_wide_film_is_called_by_the_frame_it_was_cut_from(size, height):
+    width, rows = size
+    film = dataclasses.replace(MIXED, width=width, height=rows)
+    assert offer(film)[0].height == height
+
+
 def test_only_http_is_fetched():
-    with pytest.raises(LiveError):
+    with pytest.raises(UnsupportedError):
         offer(dataclasses.replace(MIXED, protocol="rtmp"))
     with pytest.raises(NoVideoError):
         offer()
@@ -133,6 +212,7 @@ FORMATS = st.builds(
     size_bytes=st.none() | st.integers(0, 10**13),
     is_size_exact=st.booleans(),
     language_rank=st.integers(-10, 10),
+    is_hdr=st.booleans(),
 )
 
 

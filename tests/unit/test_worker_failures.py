@@ -52,6 +52,7 @@ SENTENCES = [
     ),
     ("Your IP address is blocked from accessing this post", errors.ForbiddenError),
     ("You have exceeded the rate limit. Try again later", errors.RateLimitedError),
+    ("Quota exceeded for this file, try again later", errors.RateLimitedError),
     ("This video is only available for registered users." + HINT, errors.LoginNeededError),
     ("NSFW tweet requires authentication." + HINT, errors.LoginNeededError),
     ("You need to log in to access this content", errors.LoginNeededError),
@@ -138,7 +139,8 @@ def test_a_full_disk_and_a_file_limit_are_told_by_their_numbers():
         translate(DownloadError("ERROR: unable to write data: [Errno 28] No space left on device")),
         errors.DiskFullError,
     )
-    assert disk_error("nothing of the kind", 1) is None
+    assert isinstance(disk_error("out.mp4: Disk quota exceeded", 1), errors.DiskFullError)
+    assert disk_error("quota exceeded, says a site", 1) is None
 
 
 def test_an_error_of_our_own_inside_is_taken_as_it_is():

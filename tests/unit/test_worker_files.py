@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from userbot.worker.cover import write_jpeg
-from userbot.worker.mp4 import box_names, is_cut_short, is_streamable, major_brand
+from userbot.worker.mp4 import box_names, is_cut_short, is_gapless, is_streamable, major_brand
 from userbot.worker.remote import duration_of, is_endless
 from userbot.worker.timebox import within
 
@@ -58,6 +58,18 @@ def test_boxes(tmp_path, body, names, streamable, cut):
     assert (box_names(path), is_streamable(path), is_cut_short(path)) == (names, streamable, cut)
 
 
+def test_boxes_that_follow_each_other_to_the_end_are_gapless(tmp_path):
+    path = tmp_path / "file"
+    for body, expected in (
+        (FTYP + box(b"moov") + LONG_MDAT, True),
+        (FTYP + box(b"moov") + b"data" + box(b"mdat"), False),
+        (FTYP + box(b"moov") + LONG_MDAT[:-1], False),
+        (b"", False),
+    ):
+        path.write_bytes(body)
+        assert is_gapless(path) is expected
+
+
 def test_the_brand_tells_quicktime(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"\0\0\0\x10ftypqt  \0\0\0\0")
@@ -70,6 +82,8 @@ def test_a_playlist_tells_its_length_and_whether_it_ends():
     film = "#EXTM3U\n#EXTINF:2.5,\na.ts\n#EXTINF: 3,x\nb.ts\n#EXT-X-ENDLIST\n"
     assert (is_endless(film), duration_of(film)) == (False, 5.5)
     assert is_endless(film.replace("#EXT-X-ENDLIST", ""))
+    on_demand = film.replace("#EXTM3U", "#EXTM3U\n#EXT-X-PLAYLIST-TYPE:VOD")
+    assert not is_endless(on_demand.replace("#EXT-X-ENDLIST", ""))
     assert (is_endless("#EXTM3U\n"), duration_of("#EXTM3U\n")) == (False, None)
     assert duration_of("#EXTINF:1.2.3,\n") is None
 

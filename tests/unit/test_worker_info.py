@@ -10,6 +10,7 @@ from userbot.worker.info import (
     MAX_RECORD_BYTES,
     extraction_of,
     formats_of,
+    lacks_cookies,
     lacks_fragments,
     record_of,
     refuse_live,
@@ -60,6 +61,19 @@ def test_sizes_are_exact_estimated_or_unknown():
     assert (absurd.size_bytes, absurd.height, absurd.bitrate_kbps) == (None, None, None)
 
 
+def test_a_language_nobody_named_ranks_as_yt_dlp_sorts_it():
+    found = extraction_of(
+        record(form(), form(language_preference=-1), form(language_preference=10)), URL, None
+    )
+    assert [item.language_rank for item in found.formats] == [-1, -1, 10]
+
+
+def test_hdr_is_what_is_not_sdr():
+    ranges = (None, "SDR", "HDR10", "HLG", "DV")
+    found = extraction_of(record(*(form(dynamic_range=name) for name in ranges)), URL, None)
+    assert [item.is_hdr for item in found.formats] == [False, False, True, True, True]
+
+
 def test_separate_hls_sound_has_an_estimate_although_the_manifest_tells_none():
     (sound,) = extraction_of(record(form(vcodec="none", protocol="m3u8_native")), URL, None).formats
     assert sound.bitrate_kbps == 128
@@ -108,7 +122,10 @@ def test_cookies_and_secret_headers_are_not_kept():
     )
     text = record_of(info)
     assert "secret" not in text
-    assert json.loads(text)["formats"][0]["http_headers"] == {"Referer": URL}
+    (kept,) = json.loads(text)["formats"]
+    assert kept["http_headers"] == {"Referer": URL}
+    assert lacks_cookies(kept)
+    assert not lacks_cookies(json.loads(record_of(record(form())))["formats"][0])
     assert headers["Cookie"] == "secret", "the record in use keeps what it needs"
 
 

@@ -2,26 +2,31 @@
 
 H.264 with AAC in an MP4 plays inline on every phone, so it wins inside a quality; other codecs
 stand in only where a quality has nothing else. What surely does not fit the limit is not offered.
+Formats come in yt-dlp's order, best last, which decides wherever nothing here does.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from userbot.domain.media import Format, MediaKind
-from userbot.errors import LiveError, NoVideoError, TooLargeError
+from userbot.errors import NoVideoError, TooLargeError, UnsupportedError
 
 MAX_VIDEO_CHOICES = 6  # more do not fit on a phone
 ESTIMATE_MARGIN = 0.97  # sites round bitrates down; an estimate may use this share of the limit
+PEAK_FACTOR = 2  # HLS tells the bitrate of its worst moment; a film may have half of that
 PROTOCOLS = frozenset({"http", "https", "m3u8", "m3u8_native", "http_dash_segments"})
+
+_NAMED_HEIGHTS = (144, 240, 360, 480, 720, 1080, 1440, 2160, 4320)
+_NAME_TOLERANCE = 0.06
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One button of the menu: what to fetch, and what to call it.
 
-    `format_ids` are yt-dlp's, video first. `height` is the shorter side, as people say "720p";
-    None when the site does not tell, and for audio. `size_bytes` is None when not even an
-    estimate exists.
+    `format_ids` are yt-dlp's, video first. `height` is what people say, as in "720p": the shorter
+    side, and of a film wider than 16:9 that of the frame it was cut from; None when the site does
+    not tell, and for audio. `size_bytes` is None when not even a good estimate exists.
     """
 
     kind: MediaKind
@@ -37,14 +42,15 @@ def choices_for(
 ) -> tuple[Choice, ...]:
     """Return what to offer, best video first, audio last; never empty.
 
-    Raises NoVideoError when nothing can be fetched, LiveError when only unreachable protocols
-    are there, TooLargeError with the smallest size when everything is over limit_bytes.
+    Raises NoVideoError when nothing can be fetched, UnsupportedError when only unreachable
+    protocols are there, TooLargeError with the smallest size when everything is over limit_bytes.
     """
     usable = [item for item in formats if item.protocol in PROTOCOLS]
     if not usable:
-        raise LiveError("no format over http") if formats else NoVideoError("no formats")
+        raise UnsupportedError("no format over http") if formats else NoVideoError("no formats")
     candidates = [*_videos(usable, duration_s), *_audios(usable, duration_s)]
-    fitting = [choice for choice in candidates if _fits(choice, limit_bytes)]
+    peaks = frozenset(item.format_id for item in usable if _is_peak(item))
+    fitting = _fitting(candidates, peaks, limit_bytes)
     if not fitting:
         sizes = [choice.size_bytes for choice in candidates if choice.size_bytes is not None]
         raise TooLargeError(min(sizes, default=None), limit_bytes)
@@ -91,22 +97,20 @@ def _audios(formats: Sequence[Format], duration_s: float | None) -> list[Choice]
 
 def _best_sound(formats: Sequence[Format]) -> Format | None:
     sounds = [item for item in formats if item.has_audio and not item.has_video]
-    return max(
-        sounds,
-        key=lambda item: (item.language_rank, _is_aac(item), item.bitrate_kbps or 0),
-        default=None,
-    )
+    sounds.reverse()  # of equals, max takes the first: descriptions and dubs stand before the best
+    return max(sounds, key=lambda item: (item.language_rank, _is_aac(item)), default=None)
 
 
 def _choice(kind: MediaKind, parts: tuple[Format, ...], duration_s: float | None) -> Choice:
-    sizes = [size_of(part, duration_s) for part in parts]
+    counted = parts[:1] if _is_peak(parts[0]) else parts  # an HLS bitrate includes the sound
+    sizes = [size_of(part, duration_s) for part in counted]
     known = [size for size in sizes if size is not None]
     first = parts[0]
     is_video = kind is MediaKind.VIDEO
     return Choice(
         kind=kind,
         format_ids=tuple(part.format_id for part in parts),
-        height=_short_side(first) if is_video else None,
+        height=_named_height(first) if is_video else None,
         fps=round(first.fps) if is_video and first.fps else None,
         size_bytes=sum(known) if len(known) == len(sizes) else None,
         is_size_exact=all(part.size_bytes is not None and part.is_size_exact for part in parts),
@@ -122,6 +126,19 @@ def _best_per_height(choices: Iterable[Choice]) -> list[Choice]:
     return sorted(best.values(), key=lambda choice: choice.height or 0, reverse=True)
 
 
+def _fitting(candidates: Sequence[Choice], peaks: frozenset[str], limit_bytes: int) -> list[Choice]:
+    """Return what fits, then what may fit although its peak does not, as of unknown size."""
+    fitting = [choice for choice in candidates if _fits(choice, limit_bytes)]
+    doubtful = [
+        replace(choice, size_bytes=None)
+        for choice in candidates
+        if choice.format_ids[0] in peaks
+        and not _fits(choice, limit_bytes)
+        and _fits(choice, limit_bytes * PEAK_FACTOR)
+    ]
+    return fitting + doubtful
+
+
 def _fits(choice: Choice, limit_bytes: int) -> bool:
     if choice.size_bytes is None:
         return True  # watched while it downloads
@@ -129,21 +146,41 @@ def _fits(choice: Choice, limit_bytes: int) -> bool:
     return choice.size_bytes <= limit_bytes * margin
 
 
-def _inline_rank(parts: tuple[Format, ...]) -> tuple[bool, bool, float]:
-    """Sorts what plays inline on every phone first, then the richer one."""
+def _inline_rank(parts: tuple[Format, ...]) -> tuple[int, bool, bool, bool, bool]:
+    """Sorts the original language first, then what plays inline on every phone."""
     first, last = parts[0], parts[-1]
-    return _is_h264(first), _is_aac(last), first.bitrate_kbps or 0
+    return (
+        last.language_rank,
+        _is_h264(first),
+        not first.is_hdr,
+        _is_aac(last),
+        not _is_hls(first),
+    )
 
 
 def _is_h264(item: Format) -> bool:
     return (item.video_codec or "").startswith(("avc", "h264"))
 
 
+def _is_hls(item: Format) -> bool:
+    return item.protocol.startswith("m3u8")
+
+
+def _is_peak(item: Format) -> bool:
+    return _is_hls(item) and not item.is_size_exact
+
+
 def _is_aac(item: Format) -> bool:
     return (item.audio_codec or "").startswith(("mp4a", "aac"))
 
 
-def _short_side(item: Format) -> int | None:
-    if item.width and item.height:
-        return min(item.width, item.height)
-    return item.height
+def _named_height(item: Format) -> int | None:
+    """Return 1080 for 1920 x 804 too: the bars of a wide film are cut off, not its detail."""
+    if not item.width or not item.height:
+        return item.height
+    short, long = sorted((item.width, item.height))
+    if long * 9 <= short * 16:
+        return short
+    whole = max(short, round(long * 9 / 16))
+    nearest = min(_NAMED_HEIGHTS, key=lambda height: abs(height - whole))
+    return nearest if abs(nearest - whole) <= _NAME_TOLERANCE * nearest else short

@@ -22,7 +22,8 @@ class Format:
 
     A codec is None when the site has none of that kind and "" when it did not say which
     (a direct link, for example). `size_bytes` is None when nothing allows even an estimate.
-    `language_rank` is higher for the original language of the video than for a dub.
+    `language_rank` is higher for the original language of the video than for a dub. `is_hdr`: in
+    colours that many screens show washed out.
     """
 
     format_id: str
@@ -37,6 +38,7 @@ class Format:
     size_bytes: int | None = None
     is_size_exact: bool = False
     language_rank: int = 0
+    is_hdr: bool = False
 
     @property
     def has_video(self) -> bool:

@@ -96,7 +96,7 @@ _SENTENCES = _rules(
         GeoBlockedError,
     ),
     (r"IP address is (?:blocked|unable)", ForbiddenError),
-    (r"rate.?limit|too many requests|play limit", RateLimitedError),
+    (r"rate.?limit|too many requests|play limit|quota exceeded", RateLimitedError),
     (
         r"registered users|premium members|--cookies|--username|\bsign in\b|account credentials"
         r"|\blog(?:ged)?.?in (?:to|is|required|first|needed)|needs? (?:to )?log.?in"
@@ -201,7 +201,7 @@ def disk_error(
     """Return the error when text or errno codes speak of a full disk or of the file size limit."""
     codes = codes or set()
     if codes & {errno.ENOSPC, errno.EDQUOT} or re.search(
-        r"No space left on|Errno 28\b|quota exceeded", text
+        r"No space left on|Errno 28\b|Disk quota exceeded", text
     ):
         return DiskFullError()
     if errno.EFBIG in codes or re.search(r"File too large|Errno 27\b", text):

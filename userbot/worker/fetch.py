@@ -13,18 +13,27 @@ from userbot.domain.choices import PROTOCOLS
 from userbot.errors import (
     ForbiddenError,
     LoginNeededError,
+    NoVideoError,
     RemovedError,
     SiteDownError,
     UnsupportedError,
 )
 from userbot.worker.extract import find_video
 from userbot.worker.failures import site_errors
-from userbot.worker.info import Info, formats_of, lacks_fragments, page_url_of, plain
+from userbot.worker.info import (
+    Info,
+    formats_of,
+    lacks_cookies,
+    lacks_fragments,
+    page_url_of,
+    plain,
+)
 from userbot.worker.options import STREAM_FIELD, VendorLog
 
 OnDownload = Callable[[dict[str, Any]], None]
 
 EXPIRED = (ForbiddenError, RemovedError, LoginNeededError)  # what sites say to an old address
+_GONE = "Requested format is not available"  # what yt-dlp says when our choice is not there
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +47,8 @@ class Fetcher:
     def fetch(self, info: Info) -> list[Path]:
         """Return the files of the chosen formats, in their order.
 
-        Addresses that have expired are asked for again, once. Raises TooLargeError, SourceError,
-        DiskFullError.
+        Addresses that have expired are asked for again, once; those that need cookies at once.
+        Raises TooLargeError, SourceError, DiskFullError.
         """
         if self._is_lean(info):
             return self._take(self._again(info))
@@ -64,14 +73,20 @@ class Fetcher:
         url = page_url_of(info)
         if url is None:
             raise UnsupportedError("no page to read again")
-        with site_errors(self.log):
-            return plain(find_video(self.ydl, url))
+        try:
+            with site_errors(self.log):
+                return plain(find_video(self.ydl, url))
+        except NoVideoError as error:
+            if _GONE in error.detail:  # there is a video, and it was offered a minute ago
+                raise SiteDownError(error.detail) from error
+            raise
 
     def _is_lean(self, info: Info) -> bool:
-        chosen = self.call.choice.format_ids
-        return any(
-            lacks_fragments(item) for item in formats_of(info) if item.get("format_id") in chosen
-        )
+        ids = self.call.choice.format_ids
+        chosen = [item for item in formats_of(info) if item.get("format_id") in ids]
+        if any(map(lacks_fragments, chosen)):
+            return True
+        return page_url_of(info) is not None and any(map(lacks_cookies, chosen))
 
 
 def read_record(info_json: str) -> Info:

@@ -14,12 +14,15 @@ from userbot.worker.probe import CONTAINERS
 
 OnBytes = Callable[[int], None]
 
+MAX_THREADS = 4  # for reading, and again for writing: other jobs need the machine too
+
 _KEPT_LINES = 12
 _MAX_LINE = 4096
 _INPUT_FAULTS = ("Invalid data found", "moov atom not found", "could not find codec parameters")
 # Inputs are hostile: only containers, only files, no references to other files.
 _INPUT_OPTIONS = (
     *("-protocol_whitelist", "file", "-format_whitelist", CONTAINERS),
+    *("-threads", str(MAX_THREADS)),
     *("-fflags", "+genpts"),  # AVI and raw streams have no times of their own
 )
 

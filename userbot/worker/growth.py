@@ -32,6 +32,7 @@ class DownloadGrowth:
         self._is_ready = False
         self._look_at_bytes = FIRST_LOOK_BYTES
         self._told_at = 0.0
+        self._told_bytes = 0
 
     def on_download(self, event: dict[str, Any]) -> None:
         """Take one event of yt-dlp's progress hooks."""
@@ -58,10 +59,13 @@ class DownloadGrowth:
         return self._is_ready
 
     def _tell(self, path: Path, total: int) -> None:
+        written = path.stat().st_size  # what yt-dlp counts may still be in its buffer
+        if written < self._told_bytes:  # the server made us start again
+            self._is_wanted = False
+            return
         now = time.monotonic()
         if now - self._told_at >= PERIOD_S:
-            self._told_at = now
-            written = path.stat().st_size  # what yt-dlp counts may still be in its buffer
+            self._told_at, self._told_bytes = now, written
             self._emit(Growth(path, min(written, total), total))
 
 

@@ -22,8 +22,10 @@ MAX_URL_LENGTH = 2000
 _IMAGE_EXTENSIONS = frozenset({"mhtml", "jpg", "jpeg", "png", "gif", "webp", "avif", "heic"})
 _AUDIO_EXTENSIONS = frozenset({*MEDIA_EXTENSIONS.common_audio, *MEDIA_EXTENSIONS.audio})
 _SECRET_HEADERS = frozenset({"cookie", "authorization", "proxy-authorization"})
+_UNKNOWN_LANGUAGE = -1  # as yt-dlp sorts it: as good as a language that is not the original
 _FIRST_OF_PAGE = " (1)"  # yt-dlp numbers the videos of a page, also a single one
 _SOUND_KBPS = 128.0  # what to expect of sound whose bitrate HLS does not tell
+_LOST_COOKIES = "lost_cookies"  # our own field of a format
 _BULK = (
     "automatic_captions",
     "subtitles",
@@ -110,6 +112,11 @@ def lacks_fragments(item: Info) -> bool:
     return bool(item.get("protocol") == "http_dash_segments" and not item.get("fragments"))
 
 
+def lacks_cookies(item: Info) -> bool:
+    """Return whether record_of had to drop cookies that came with the page of this format."""
+    return bool(item.get(_LOST_COOKIES))
+
+
 def _record_of(info: Info) -> str:
     record = plain(info)
     if "formats" in record:
@@ -137,7 +144,8 @@ def _json(record: Info) -> str:
 
 
 def _drop_secrets(part: Info) -> None:
-    part.pop("cookies", None)
+    if part.pop("cookies", None):
+        part[_LOST_COOKIES] = True
     headers = part.get("http_headers")
     if isinstance(headers, Mapping):
         part["http_headers"] = {
@@ -166,7 +174,8 @@ def _format(item: Info) -> Format:
         bitrate_kbps=_bitrate_kbps(item),
         size_bytes=_whole(size),
         is_size_exact=exact is not None,
-        language_rank=int(_number(item.get("language_preference")) or 0),
+        language_rank=_language_rank(item),
+        is_hdr=item.get("dynamic_range") not in (None, "SDR"),
     )
 
 
@@ -175,6 +184,11 @@ def _video_codec(item: Info) -> str | None:
     codec = item.get("vcodec")
     is_sound = item.get("ext") in _AUDIO_EXTENSIONS and not codec and not item.get("height")
     return None if is_sound else _codec(codec)
+
+
+def _language_rank(item: Info) -> int:
+    rank = _number(item.get("language_preference"))
+    return _UNKNOWN_LANGUAGE if rank is None else int(rank)
 
 
 def _bitrate_kbps(item: Info) -> float | None:

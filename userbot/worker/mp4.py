@@ -35,6 +35,12 @@ def is_streamable(path: Path) -> bool:
     return names.index("moov") < names.index("mdat")
 
 
+def is_gapless(path: Path) -> bool:
+    """Return whether path is nothing but boxes, each beginning where the one before it ends."""
+    ends = [end for _, end in _boxes(path)]
+    return bool(ends) and ends[-1] == path.stat().st_size
+
+
 def index_end(path: Path) -> int | None:
     """Return where the index (moov) ends, which may be behind the end of a growing file.
 

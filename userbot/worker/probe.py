@@ -29,7 +29,11 @@ _MAX_SAR = 4  # beyond that it is a broken header
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The video stream. `width` and `height` are as seen: pixel aspect and rotation applied."""
+    """The video stream. `width` and `height` are as seen: pixel aspect and rotation applied.
+
+    `tag` is the container's name for the codec, such as "hvc1". `pixel_format` is libav's, such as
+    "yuv420p"; "" when nothing tells.
+    """
 
     index: int
     codec: str
@@ -37,6 +41,8 @@ class Picture:
     height: int
     rate: float
     is_decodable: bool
+    tag: str = ""
+    pixel_format: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +123,17 @@ def _picture(container: "InputContainer", stream: "VideoStream") -> Picture:
     frame = _first_frame(container, stream)
     width, height = display_size(frame, stream) if frame else (stream.width, stream.height)
     rate = float(stream.average_rate or stream.guessed_rate or 25)
-    name = stream.codec_context.codec.canonical_name
-    return Picture(stream.index, name, width, height, rate, frame is not None)
+    codec = stream.codec_context
+    return Picture(
+        stream.index,
+        codec.codec.canonical_name,
+        width,
+        height,
+        rate,
+        frame is not None,
+        codec.codec_tag,
+        (frame.format.name if frame else codec.pix_fmt) or "",
+    )
 
 
 def _sound(container: "InputContainer", stream: "Stream") -> Sound:

@@ -19,6 +19,7 @@ HEAD_BYTES = 512
 UNANSWERED = (YoutubeDLError, OSError, HTTPException, ValueError)  # what asking may raise
 
 _SEGMENT = re.compile(r"^#EXTINF:\s*([0-9.]+)", re.MULTILINE)
+_ON_DEMAND = re.compile(r"^#EXT-X-PLAYLIST-TYPE:\s*VOD\b", re.MULTILINE)
 _CONTENT_RANGE = re.compile(r"bytes [^/]*/(\d+)")
 _SIGNATURES = (
     re.compile(rb"....(?:ftyp|moov|mdat|free|skip|wide|moof|styp)", re.DOTALL),
@@ -56,7 +57,8 @@ def read_playlist(ydl: YoutubeDL, item: Info) -> str | None:
 
 def is_endless(playlist: str) -> bool:
     """Return whether more segments are to come: a live stream."""
-    return bool(_SEGMENT.search(playlist)) and "#EXT-X-ENDLIST" not in playlist
+    is_whole = "#EXT-X-ENDLIST" in playlist or bool(_ON_DEMAND.search(playlist))
+    return bool(_SEGMENT.search(playlist)) and not is_whole
 
 
 def duration_of(playlist: str) -> float | None:
