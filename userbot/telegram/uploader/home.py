@@ -1,0 +1,82 @@
+"""Where parts go, and as whom: learned from the client, which learned it from Telegram."""
+
+from dataclasses import dataclass, field
+
+from pyrogram import Client, raw
+from pyrogram.raw.all import layer
+
+from userbot.errors import DeliveryError
+from userbot.telegram.uploader.mtproto import AuthKey, Clock, Salts
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A data centre's address for media, the client's key there, and how to introduce oneself."""
+
+    dc_id: int
+    host: str
+    port: int
+    key: AuthKey = field(repr=False)
+    salts: Salts = field(repr=False)
+    clock: Clock = field(repr=False)
+    introduction: bytes = field(repr=False)
+
+
+async def find_home(client: Client, dc_id: int | None = None) -> Home:
+    """Ask the client for its own data centre, or another one that Telegram named.
+
+    Raises what Pyrogram raises, and DeliveryError for what this uploader cannot do.
+    """
+    if client.proxy:
+        raise DeliveryError("PROXY_UNSUPPORTED")
+    own_id = await client.storage.dc_id()
+    dc_id = dc_id or own_id
+    # help.getConfig, and of its options the one for media
+    option = await client.get_dc_option(dc_id, is_media=True, ipv6=client.ipv6)
+    session = await client.get_session(dc_id)
+    host, port = await _address(client, option)
+    salt = session.salt.to_bytes(8, "little", signed=True)
+    return Home(
+        dc_id,
+        host,
+        port,
+        AuthKey(session.auth_key),
+        Salts(salt),
+        Clock(client.server_time - Clock().now()),
+        await _introduction(client),
+    )
+
+
+async def has_key(client: Client, home: Home) -> bool:
+    """Say whether the client still uses the key of home."""
+    return bool(await client.storage.auth_key() == home.key.key)
+
+
+async def _address(client: Client, option: raw.types.DcOption) -> tuple[str, int]:
+    """Return where the client itself would connect to: another Telegram, if it is set."""
+    connection = client.connection_factory(
+        dc_id=option.id,
+        server_address=option.ip_address,
+        port=option.port,
+        test_mode=await client.storage.test_mode(),
+        proxy=client.proxy,
+        media=True,
+        protocol_factory=client.protocol_factory,
+        loop=client.loop,
+    )
+    return connection.server_address, connection.port
+
+
+async def _introduction(client: Client) -> bytes:
+    """Return invokeWithLayer(initConnection(...)): the first call of every session."""
+    query = raw.functions.InitConnection(
+        api_id=await client.storage.api_id(),
+        app_version=client.app_version,
+        device_model=client.device_model,
+        system_version=client.system_version,
+        system_lang_code=client.system_lang_code,
+        lang_pack=client.lang_pack,
+        lang_code=client.lang_code,
+        query=raw.functions.help.GetConfig(),
+    )
+    return bytes(raw.functions.InvokeWithLayer(layer=layer, query=query).write())

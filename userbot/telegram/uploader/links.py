@@ -1,0 +1,190 @@
+"""The connections: how many are open, where they lead, and how they come back."""
+
+import asyncio
+import contextlib
+import logging
+import random
+
+from pyrogram import Client
+from pyrogram.errors import AuthKeyDuplicated, RPCError, Unauthorized
+
+from userbot.errors import DeliveryError
+from userbot.telegram.uploader.connection import Connection, Events
+from userbot.telegram.uploader.home import Home, find_home, has_key
+from userbot.telegram.uploader.pace import Window
+from userbot.telegram.uploader.refusals import Then, verdict
+from userbot.telegram.uploader.settings import MAX_PARTS, UploaderSettings
+
+log = logging.getLogger(__name__)
+
+_DIAL_TIMEOUT_S = 10.0
+_HOME_TIMEOUT_S = 40.0  # pyrogram repeats a call that a lost connection swallowed
+_FIRST_DELAY_S, _MAX_DELAY_S, _FLOOD_DELAY_S = 0.1, 2.0, 5.0
+_LOST_DELAY_S = 0.2  # after a connection that was let in and then lost
+_ASK_AGAIN_AFTER = 3  # failures in a row, and the address or the key may be new ones
+_ASK_AGAIN_TIMEOUT_S = 5.0  # else the old address has to do
+_KEY_UNKNOWN, _FLOOD = -404, -429  # https://core.telegram.org/mtproto/mtproto-transports
+
+
+class Links:
+    """Opens connections when they are wanted, and keeps them warm. Never raises."""
+
+    def __init__(
+        self,
+        client: Client,
+        settings: UploaderSettings,
+        tasks: asyncio.TaskGroup,
+        events: Events,
+    ) -> None:
+        self._client = client
+        self._settings = settings
+        self._tasks = tasks
+        self._events = events
+        self._loop = asyncio.get_running_loop()
+        self._home: Home | None = None
+        self._dc_id: int | None = None  # None: the client's own
+        self._open: list[Connection] = []
+        self._dialing: set[asyncio.Task[None]] = set()
+        self._failures = 0
+        self._unknown_key = 0
+        self._retry_at_s = 0.0
+        self._suspects = 0
+        self._window = 2  # what the last connection had found out
+        self.fatal: DeliveryError | None = None
+
+    @property
+    def count(self) -> int:
+        """How many connections are open."""
+        return len(self._open)
+
+    def freest(self, limit: int) -> Connection | None:
+        """Return which of the first `limit` useful connections has the least to do."""
+        best, least = None, MAX_PARTS
+        for connection in self._open[: limit + self._suspects]:  # often called: keep it short
+            if len(connection.pending) < least and connection.is_free:
+                best, least = connection, len(connection.pending)
+        return best
+
+    def want(self, count: int) -> None:
+        """See that this many connections are of use; missing ones are being opened."""
+        there = len(self._open) + len(self._dialing)
+        missing = count - there + self._suspects
+        if missing <= 0:
+            return
+        # One more than allowed while none of them is of use.
+        room = self._settings.max_connections - there
+        room += self._suspects == len(self._open) > 0
+        missing = min(missing, room)
+        if self._home is None or self._failures:
+            missing = min(missing, 1 - len(self._dialing))
+        if self._loop.time() < self._retry_at_s or self.fatal:
+            return
+        for _ in range(missing):
+            task = self._tasks.create_task(self._dial())
+            self._dialing.add(task)
+            task.add_done_callback(self._dialing.discard)
+
+    def opened(self, connection: Connection) -> None:
+        """Count a connection that stands."""
+        self._open.append(connection)
+
+    def lost(self, connection: Connection) -> None:
+        """Forget a connection; one that never worked delays the next."""
+        if connection in self._open:
+            self._open.remove(connection)
+            self._suspects -= connection.is_suspect
+        if connection.is_welcome and not connection.has_worked:
+            self._delay(_LOST_DELAY_S)
+        elif not connection.has_worked:
+            self._failed("lost before Telegram had answered")
+
+    def worked(self, connection: Connection) -> None:
+        """Note that parts get through."""
+        self._failures = self._unknown_key = 0
+        self._retry_at_s = 0.0
+        self._window = connection.window.size
+
+    def unwelcome(self, connection: Connection, code: int, text: str) -> None:
+        """Take what Telegram said instead of letting us in; the connection is closed."""
+        log.warning("a connection for uploads was refused: %d %s", code, text)
+        ruling = verdict(code, text, 0)
+        if code == _FLOOD or ruling.then is Then.WAIT:
+            self._retry_at_s = self._loop.time() + max(_FLOOD_DELAY_S, ruling.delay_s)
+        if code == _KEY_UNKNOWN:
+            self._unknown_key += 1
+        if code in (401, 406) or self._unknown_key >= _ASK_AGAIN_AFTER:
+            self.fatal = DeliveryError(text or "AUTH_KEY_UNREGISTERED")
+
+    def migrate(self, dc_id: int) -> None:
+        """Go to another data centre with everything."""
+        log.warning("uploads move to data centre %d", dc_id)
+        self._dc_id, self._home = dc_id, None
+        for connection in tuple(self._open):
+            connection.retire()
+
+    def check(self, now_s: float, too_late_s: float) -> None:
+        """Do what is due on every connection; close those that were idle for long."""
+        for connection in tuple(self._open):
+            idle_s = now_s - connection.used_at_s
+            if not connection.pending and idle_s > self._settings.keep_warm_s:
+                connection.retire()
+            else:
+                connection.check(now_s, too_late_s)
+        self._suspects = sum(connection.is_suspect for connection in self._open)
+
+    def forgive(self) -> None:
+        """Try again what was hopeless: the client may have logged in anew."""
+        if self.fatal:
+            self.fatal, self._home, self._unknown_key = None, None, 0
+
+    def close(self) -> None:
+        """Drop everything."""
+        for task in self._dialing:
+            task.cancel()
+        for connection in tuple(self._open):
+            connection.retire()
+
+    async def _dial(self) -> None:
+        try:
+            home = await self._found_home()
+            async with asyncio.timeout(_DIAL_TIMEOUT_S):
+                await self._loop.create_connection(
+                    lambda: self._connection(home), home.host, home.port
+                )
+        except (Unauthorized, AuthKeyDuplicated) as error:
+            self.fatal = DeliveryError(error.ID or "UNAUTHORIZED")
+        except DeliveryError as error:
+            self.fatal = error
+        except (OSError, TimeoutError, RPCError, ValueError, KeyError) as error:
+            self._failed(repr(error))
+        self._events.wake()
+
+    async def _found_home(self) -> Home:
+        if self._home and self._unknown_key:
+            if not await has_key(self._client, self._home):
+                self._home = None
+        elif self._home and self._failures % _ASK_AGAIN_AFTER == _ASK_AGAIN_AFTER - 1:
+            with contextlib.suppress(OSError, TimeoutError, RPCError):
+                async with asyncio.timeout(_ASK_AGAIN_TIMEOUT_S):
+                    self._home = await find_home(self._client, self._dc_id)
+        if self._home is None:
+            async with asyncio.timeout(_HOME_TIMEOUT_S):
+                self._home = await find_home(self._client, self._dc_id)
+            self._events.wake()
+        return self._home
+
+    def _connection(self, home: Home) -> Connection:
+        window = Window(self._settings.max_window, min(self._window, self._settings.max_window))
+        return Connection(home, self._events, window)
+
+    def _failed(self, why: str) -> None:
+        delay_s = min(_MAX_DELAY_S, _FIRST_DELAY_S * 2 ** min(self._failures, 10))
+        self._delay(delay_s)
+        self._failures += 1
+        log.info("no connection for uploads: %s", why)
+        if self._failures % _ASK_AGAIN_AFTER == 0:
+            log.warning("Telegram takes no connections for uploads: %s", why)
+
+    def _delay(self, delay_s: float) -> None:
+        due_s = self._loop.time() + delay_s * random.uniform(0.75, 1.0)
+        self._retry_at_s = max(self._retry_at_s, due_s)
