@@ -55,6 +55,7 @@ class WorkSection:
 
     max_downloads: int
     max_uploads: int
+    upload_connections: int
     max_links: int
     max_user_jobs: int
     job_timeout_s: float

@@ -31,7 +31,7 @@ from userbot.domain.urls import AllowList
 CREDENTIALS = ("API_ID", "API_HASH", "BOT_TOKEN")
 SECRETS = ("API_HASH", "BOT_TOKEN", "MONGO_URL", "REDIS_URL", "SITE_PROXY", "TELEGRAM_PROXY")
 NOT_YET = (
-    *("MONGO_URL", "REDIS_URL", "UPLOAD_CONNECTIONS", "DISK_RESERVE_MB", "RETENTION_DAYS"),
+    *("MONGO_URL", "REDIS_URL", "DISK_RESERVE_MB", "RETENTION_DAYS"),
     *("LIMIT_GLOBAL", "LIMIT_CHAT", "LIMIT_USER", "LIMIT_DOWNLOADS"),
     *("QUOTA_DAY_COUNT", "QUOTA_DAY_MB", "SITE_PROXY", "SITE_PROXY_FILE", "TELEGRAM_PROXY"),
     "METRICS_PORT",
@@ -156,6 +156,7 @@ def _sections(values: Values) -> Settings:
         work=WorkSection(
             max_downloads=values.MAX_DOWNLOADS,
             max_uploads=values.MAX_UPLOADS,
+            upload_connections=values.UPLOAD_CONNECTIONS,
             max_links=values.MAX_LINKS,
             max_user_jobs=values.MAX_USER_JOBS,
             job_timeout_s=values.JOB_TIMEOUT_S,

@@ -122,6 +122,7 @@ class Values(BaseSettings):
     SESSIONS_DIR: Folder = Field(ROOT / "sessions", description="a folder for the login")
     MAX_DOWNLOADS: int = Field(4, ge=1, le=64, description="a whole number from 1 to 64")
     MAX_UPLOADS: int = Field(4, ge=1, le=64, description="a whole number from 1 to 64")
+    UPLOAD_CONNECTIONS: int = Field(16, ge=1, le=64, description="a whole number from 1 to 64")
     MAX_LINKS: int = Field(20, ge=1, le=100, description="a whole number from 1 to 100")
     MAX_USER_JOBS: int = Field(50, ge=1, le=1000, description="a whole number from 1 to 1000")
     JOB_TIMEOUT_S: Seconds = Field(7200, description=_SECONDS)

@@ -24,6 +24,8 @@ HOME_OF = {
     "yt_dlp": ("userbot/worker",),
     "av": ("userbot/worker",),
     "PIL": ("userbot/worker",),
+    "numpy": ("userbot/telegram/uploader",),
+    "tgcrypto": ("userbot/telegram/uploader",),
     "imageio_ffmpeg": ("userbot/worker",),
     "pydantic": ("userbot/wire.py", "userbot/sqlite"),
     "aiosqlite": ("userbot/sqlite",),

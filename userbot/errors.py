@@ -15,6 +15,8 @@ UserbotError
 └── InfrastructureError             ours
     ├── WorkerDiedError  WorkerBugError
     ├── DeadlineError  StallError
+    ├── CrashedTwiceError           a job that takes the bot down with it
+    ├── AlreadyRunningError         a second bot with the same DATA_DIR
     ├── DiskFullError  ToolError
     ├── DeliveryError               Telegram does not take the file or the message
     └── LoginRefusedError           Telegram does not take API id, API hash or token
@@ -121,7 +123,12 @@ class ForbiddenError(SourceError):
 
 
 class RateLimitedError(SourceError):
-    """The site asks us to slow down (429)."""
+    """The site asks us to slow down (429); `retry_after_s` is its own word, None without one."""
+
+    def __init__(self, detail: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(detail)
+        self.args = (detail, retry_after_s)
+        self.retry_after_s = retry_after_s
 
 
 class BotCheckError(SourceError):
@@ -166,6 +173,22 @@ class StallError(InfrastructureError):
     def __init__(self, limit_s: float) -> None:
         super().__init__(limit_s)
         self.limit_s = limit_s
+
+
+class CrashedTwiceError(InfrastructureError):
+    """The bot died `times` times while it worked on the same step of a job."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__(times)
+        self.times = times
+
+
+class AlreadyRunningError(InfrastructureError):
+    """Another bot holds `data_dir`."""
+
+    def __init__(self, data_dir: str) -> None:
+        super().__init__(data_dir)
+        self.data_dir = data_dir
 
 
 class DiskFullError(InfrastructureError):

@@ -1,6 +1,6 @@
 """What the services need from outside, in words of the domain."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from userbot.domain.records import (
 OnProgress = Callable[[Progress], None]
 OnGrowth = Callable[[Growth], None]
 OnWaiting = Callable[[int], None]
+AboutToSend = Callable[[], Awaitable[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,20 @@ class Chat(Protocol):
         A later `send` of the same file goes on from there; `settle` and `clear` give it up.
         """
 
-    async def send(self, job: Job, file: MediaFile, on_progress: OnProgress) -> Sent:
-        """Upload file and send it as the reply to the job's request. Raises DeliveryError."""
+    def adopt(self, job: Job, message_id: int | None) -> None:
+        """Go on in the status message that an earlier run left; None: look for it."""
+
+    async def send(
+        self, job: Job, file: MediaFile, on_progress: OnProgress, about_to_send: AboutToSend
+    ) -> Sent:
+        """Upload file and send it as the reply to the job's request. Raises DeliveryError.
+
+        about_to_send is awaited before the message is sent for the first time, and gives the
+        random_id by which Telegram knows a repeat.
+        """
+
+    async def find_sent(self, job: Job, file: MediaFile) -> Sent | None:
+        """Return the message that an earlier run has sent, None when it is not found."""
 
     async def clear(self, job: Job) -> None:
         """Remove the job's status message, and forget the job."""
@@ -136,8 +149,22 @@ class JobStore(Protocol):
     ) -> bool:
         """Answer the menu of an OFFERED job, once: it is QUEUED. False when it is not offered."""
 
-    async def end(self, job_id: JobId, state: JobState, error: str | None, now: datetime) -> bool:
-        """End a job from outside, whoever holds it; False when it had ended or is unknown."""
+    async def note_status(self, job_id: JobId, message_id: int) -> None:
+        """Keep where a job's status message is. Needs no claim: the chat goes its own pace."""
+
+    async def end(
+        self,
+        job_id: JobId,
+        state: JobState,
+        error: str | None,
+        now: datetime,
+        *,
+        only: JobState | None = None,
+    ) -> bool:
+        """End a job from outside, whoever holds it; False when it had ended or is unknown.
+
+        only: and False when it is in another state than this.
+        """
 
     async def give_up_claims(self) -> int:
         """Take every lease away, counting an attempt each: after a restart nobody holds one."""

@@ -57,7 +57,7 @@ class Stage:
         """The status message that answers message `to`, once it contains text."""
         return await self.dc.wait_message(
             chat or self.user,
-            lambda m: m.out and m.reply_to == to and not _is_file(m) and text in m.text,
+            lambda m: m.out and m.reply_to == to and not is_file(m) and text in m.text,
             timeout_s=timeout_s,
         )
 
@@ -85,7 +85,7 @@ class Stage:
         """The delivered file that answers message `to`."""
         return await self.dc.wait_message(
             chat or self.user,
-            lambda m: m.out and m.reply_to == to and _is_file(m),
+            lambda m: m.out and m.reply_to == to and is_file(m),
             timeout_s=timeout_s,
         )
 
@@ -119,7 +119,7 @@ class Stage:
             return await self.process.wait()
 
 
-def _is_file(message: Message) -> bool:
+def is_file(message: Message) -> bool:
     return message.media is not None and message.media.kind != "photo"
 
 

@@ -230,7 +230,7 @@ async def test_waiting_in_line_and_the_others_keep_their_places(narrow):
     ahead = await _downloading(people[0], rate=1_500_000, n="ahead")
     line = []
     for person in people[1:]:
-        line.append(await person.send_link("progressive", n=f"line-{person.user}"))
+        line.append(await person.send_link("medium", n=f"line-{person.user}"))
         await person.pick(line[-1], "MB")
     for place, person in enumerate(people[1:]):
         await person.status(line[place], ("1st", "2nd", "3rd")[place] + " in line")

@@ -98,14 +98,18 @@ async def test_a_silent_video_does_not_become_a_gif(stage):
 
 async def test_upload_and_download_tell_how_far_they_are(stage):
     to = await stage.send_link("medium", rate=4_000_000)
-    await stage.pick(to, "MB")
-    status = await stage.status(to, "Downloading")
-    assert "▰" in (await stage.status(to, "MB/s · ")).text
-    assert "left" in (await stage.status(to, " left")).text
-    assert status.button("Cancel")
-    await stage.dc.faults(bandwidth_bytes_s=6_000_000)
+    await stage.dc.faults(bandwidth_bytes_s=150_000)
     try:
+        await stage.pick(to, "MB")
+        status = await stage.status(to, "Downloading")
+        assert status.button("Cancel")
+        assert "▰" in (await stage.status(to, "MB/s · ")).text
+        assert "left" in (await stage.status(to, " left")).text
         await stage.status(to, "Uploading", timeout_s=20)
+        await stage.dc.wait_message(
+            stage.user, lambda m: m.reply_to == to and "Uploading" in m.text and "▰" in m.text
+        )
+        await stage.dc.clear_faults()
         await stage.file(to)
     finally:
         await stage.dc.clear_faults()

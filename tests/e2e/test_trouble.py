@@ -12,15 +12,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
         ("gone", "gone"),
         ("forbidden", "does not let me"),
         ("unauthorized", "log in"),
-        ("too_many_requests", "too often"),
-        ("server_error", "does not answer"),
-        ("unavailable", "does not answer"),
         ("no_video", "video"),
         ("live", "live"),
         ("feed", "list of videos"),
         ("gallery", "list of videos"),
         ("drm", "copy-protected"),
-        ("redirect_loop", "does not answer"),
     ],
 )
 async def test_a_page_that_gives_no_video_gets_a_sentence(stage, link, words):
@@ -29,6 +25,29 @@ async def test_a_page_that_gives_no_video_gets_a_sentence(stage, link, words):
     assert not status.buttons
     assert "Traceback" not in status.text
     assert "127.0.0.1" not in status.text
+
+
+@pytest.mark.parametrize(
+    ("link", "words"),
+    [
+        ("too_many_requests", "slow down. Trying again in 30 s"),
+        ("server_error", "does not answer properly. Trying again in 5 s"),
+        ("unavailable", "does not answer properly. Trying again in 5 s"),
+        ("redirect_loop", "Trying again"),
+    ],
+)
+async def test_what_may_pass_is_tried_again_visibly_and_can_be_cancelled(stage, link, words):
+    to = await stage.send_link(link)
+    await stage.status(to, words, timeout_s=40)
+    await stage.cancel(to)
+    await stage.status(to, "Cancelled")
+
+
+async def test_a_site_that_comes_back_delivers(stage):
+    to = await stage.send_link("server_error", times=1)
+    await stage.status(to, "Trying again")
+    await stage.pick(to, "MB")
+    await stage.file(to)
 
 
 @pytest.mark.parametrize("link", ["html_as_video", "empty", "cut_always", "too_short"])
@@ -50,7 +69,8 @@ async def test_a_broken_file_is_never_delivered(stage, link):
 
 async def test_a_link_to_nothing_gets_a_sentence(stage):
     to = await stage.say("http://127.0.0.1:9/nothing.mp4")
-    status = await stage.status(to, "does not answer", timeout_s=40)
+    await stage.status(to, "Trying again", timeout_s=40)
+    status = await stage.status(to, "try again later", timeout_s=60)
     assert not status.buttons
 
 

@@ -16,9 +16,10 @@ from userbot.domain.jobs import (
     JobId,
     Looking,
     Menu,
+    Paused,
     Progress,
+    Retrying,
     Stage,
-    Stopped,
     Waiting,
     Working,
 )
@@ -46,6 +47,8 @@ SAMPLES = {
     errors.StallError: (60.0,),
     errors.DeliveryError: ("PEER_ID_INVALID",),
     errors.LoginRefusedError: ("ACCESS_TOKEN_INVALID",),
+    errors.CrashedTwiceError: (2,),
+    errors.AlreadyRunningError: ("data",),
 }
 
 
@@ -110,7 +113,7 @@ def test_time_left_is_rounded(left, text):
     [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (22, "22nd")],
 )
 def test_the_place_in_line_is_told(position, text):
-    assert f"{text} in line" in texts.view(Waiting("Boats", position))
+    assert f"{text} in line, about 2 min" in texts.view(Waiting("Boats", position, 110))
 
 
 def test_the_menu_tells_title_channel_and_duration_escaped():
@@ -134,8 +137,10 @@ def test_a_button_tells_quality_and_size(choice, text):
 
 
 def test_every_final_view_has_words():
-    for view in (Looking(), Cancelled(), Expired("Boats"), Stopped()):
+    retrying = Retrying(errors.SiteDownError(), 30)
+    for view in (Looking(), Cancelled(), Expired("Boats"), Paused(), retrying):
         assert texts.view(view)
+    assert "Trying again in 30 s" in texts.view(retrying)
 
 
 def test_a_caption_is_the_title_and_the_link():

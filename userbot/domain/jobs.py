@@ -93,10 +93,11 @@ class Menu:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """All slots are taken. `position` counts from 1."""
+    """All slots are taken. `position` counts from 1; the turn comes in about `left_s` seconds."""
 
     title: str
     position: int
+    left_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +130,17 @@ class Expired:
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped:
-    """The bot is being stopped; the job cannot go on."""
+class Retrying:
+    """Something failed that may pass; the next try begins in `pause_s` seconds."""
+
+    error: UserbotError
+    pause_s: float
 
 
-View = Looking | Menu | Waiting | Working | Failed | Cancelled | Expired | Stopped
-FINAL_VIEWS = (Failed, Cancelled, Expired, Stopped)
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The bot is being stopped; the job goes on by itself after its next start."""
+
+
+View = Looking | Menu | Waiting | Working | Retrying | Paused | Failed | Cancelled | Expired
+FINAL_VIEWS = (Failed, Cancelled, Expired)

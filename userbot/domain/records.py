@@ -57,8 +57,9 @@ class JobRecord:
 
     `attempts` counts the claims that ended without a word: the process died. `retries` counts the
     tries after a passing failure of the site. `not_before` is when the next try may begin.
-    Each `..._random_id` is drawn and saved before the message it belongs to is sent for the first
-    time; each `..._message_id` is saved after, None meanwhile. The `info_json` of the extraction
+    `send_random_id` is drawn and saved before the file is sent for the first time, and
+    `sent_message_id` after, None meanwhile. `status_message_id` is kept by `JobStore.note_status`
+    alone. The `info_json` of the extraction
     is "" once the job has ended.
     """
 
@@ -74,7 +75,6 @@ class JobRecord:
     choices: tuple[Choice, ...] = ()
     choice: Choice | None = None
     file: MediaFile | None = None
-    status_random_id: int | None = None
     status_message_id: int | None = None
     send_random_id: int | None = None
     sent_message_id: int | None = None

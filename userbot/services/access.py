@@ -29,6 +29,10 @@ class Access:
         """Say whether a group is one that the settings name."""
         return chat_id in self._chats
 
+    def is_owner(self, user_id: int) -> bool:
+        """Say whether a user owns the bot."""
+        return user_id in self._owners
+
     def add_owner(self, user_id: int) -> None:
         """Make a user an owner, until the next start reads the settings."""
         self._owners.add(user_id)

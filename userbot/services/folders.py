@@ -3,8 +3,7 @@
 import asyncio
 import logging
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Collection
 from pathlib import Path
 
 from userbot.domain.jobs import JobId
@@ -18,29 +17,31 @@ class Folders:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    async def sweep(self) -> None:
-        """Make the root, empty: what an earlier run left has no job any more."""
-        await asyncio.to_thread(self._sweep)
+    async def sweep(self, kept: Collection[JobId]) -> None:
+        """Make the root, and remove every folder whose job is not to be kept."""
+        await asyncio.to_thread(self._sweep, kept)
 
-    @asynccontextmanager
-    async def folder(self, job_id: JobId) -> AsyncIterator[Path]:
-        """Give a job its folder, and remove it with everything in it at the end."""
+    async def make(self, job_id: JobId) -> Path:
+        """Return a job's folder; what an earlier try left in it is still there."""
         path = self._root / job_id
-        await asyncio.to_thread(path.mkdir, mode=0o700)
-        try:
-            yield path
-        finally:
-            await asyncio.to_thread(_remove, path)
+        await asyncio.to_thread(path.mkdir, mode=0o700, exist_ok=True)
+        return path
 
-    def _sweep(self) -> None:
+    async def remove(self, job_id: JobId) -> None:
+        """Remove a job's folder with everything in it."""
+        await asyncio.to_thread(_remove, self._root / job_id)
+
+    def _sweep(self, kept: Collection[str]) -> None:
         self._root.mkdir(parents=True, exist_ok=True)
         for leftover in self._root.iterdir():
-            log.info("removing %s, left by an earlier run", leftover.name)
-            _remove(leftover)
+            if leftover.name not in kept:
+                log.info("removing %s, which has no job", leftover.name)
+                _remove(leftover)
 
 
 def _remove(path: Path) -> None:
-    def tell(_function: object, name: str, _error: object) -> None:
-        log.warning("cannot remove %s", name)
+    def tell(_function: object, name: str, error: object) -> None:
+        if not isinstance(error, tuple) or not isinstance(error[1], FileNotFoundError):
+            log.warning("cannot remove %s", name)
 
     shutil.rmtree(path, onerror=tell)

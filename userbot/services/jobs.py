@@ -1,124 +1,76 @@
-"""The open jobs: who has which, and how each is ended."""
+"""The open jobs: cancelled by their people, resumed after a restart."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from contextvars import ContextVar
-from dataclasses import dataclass
 
-from userbot.domain.jobs import Cancelled, Job, JobId, Request, Stopped, View
-from userbot.errors import RestartingError, TooManyJobsError
-from userbot.ports import Chat
+from userbot.domain.jobs import Cancelled, Job, JobId, Menu
+from userbot.domain.records import ENDS, PICKED, JobState, JobSummary
+from userbot.services.kit import Kit
+from userbot.services.offers import Offers
+from userbot.services.queue import Queue
 
 log = logging.getLogger(__name__)
 
-LAST_WORDS_S = 10.0  # for telling every open chat that the bot stops
-
-
-@dataclass(slots=True)
-class _Open:
-    job: Job
-    task: asyncio.Task[None] | None = None
-    is_ended: bool = False
-
 
 class Jobs:
-    """Runs each job in a task of the TaskGroup that it is given."""
+    """What people and the start of the program do with jobs."""
 
-    def __init__(
-        self,
-        run: Callable[[Job], Awaitable[None]],
-        chat: Chat,
-        tasks: asyncio.TaskGroup,
-        *,
-        new_id: Callable[[], JobId],
-        max_per_user: int,
-        log_id: ContextVar[str | None],
-    ) -> None:
-        self._run = run
-        self._chat = chat
+    def __init__(self, kit: Kit, queue: Queue, offers: Offers, tasks: asyncio.TaskGroup) -> None:
+        self._kit = kit
+        self._queue = queue
+        self._offers = offers
         self._tasks = tasks
-        self._new_id = new_id
-        self._max_per_user = max_per_user
-        self._log_id = log_id
-        self._open: dict[JobId, _Open] = {}
-        self._is_draining = False
-        self._all_done = asyncio.Event()
-        self._all_done.set()
 
-    def open(self, request: Request, url: str) -> Job:
-        """Start a job for a link.
-
-        Raises TooManyJobsError when its sender has enough open, RestartingError while draining.
-        """
-        if self._is_draining:
-            raise RestartingError
-        if self._count(request.user_id) >= self._max_per_user:
-            raise TooManyJobsError(self._max_per_user)
-        entry = _Open(Job(self._new_id(), request, url))
-        self._open[entry.job.id] = entry
-        self._all_done.clear()
-        entry.task = self._tasks.create_task(self._live(entry), name=f"job {entry.job.id}")
-        return entry.job
-
-    def find(self, job_id: JobId) -> Job | None:
+    async def find(self, job_id: JobId) -> Job | None:
         """Return an open job, None when it has ended or never was."""
-        entry = self._open.get(job_id)
-        return entry.job if entry and not entry.is_ended else None
+        record = await self._kit.store.find(job_id)
+        return record.job if record and record.state not in ENDS else None
 
-    def cancel(self, job_id: JobId) -> bool:
-        """End a job because somebody asked for it; False when it is not open any more."""
-        entry = self._open.get(job_id)
-        if entry is None or entry.is_ended:
-            return False
-        self._end(entry, Cancelled())
-        return True
+    async def open_of(self, user_id: int | None) -> list[JobSummary]:
+        """Return a person's open jobs, oldest first; everybody's for None."""
+        return await self._kit.store.unfinished(user_id)
 
-    async def drain(self, grace_s: float) -> None:
-        """Begin nothing new, let the open jobs run for grace_s, then end the rest.
+    async def cancel(self, job_id: JobId) -> bool:
+        """End a job because somebody asked for it; False when it is not open any more.
 
-        Returns when all are gone and their last words are in the chat.
+        Its processes and files are gone soon after.
         """
-        self._is_draining = True
-        if not await self._done_within(grace_s):
-            for entry in list(self._open.values()):
-                self._end(entry, Stopped())
-        if not await self._done_within(LAST_WORDS_S):
-            for entry in list(self._open.values()):
-                self._end(entry, Stopped())  # a job that is telling its end is told to leave it
-        await self._all_done.wait()
-
-    async def _done_within(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._all_done.wait()
-        except TimeoutError:
+        job = await self.find(job_id)
+        if job is None or not await self._kit.store.end(
+            job_id, JobState.CANCELLED, None, self._kit.now()
+        ):
             return False
+        self._kit.chat.show(job, Cancelled())
+        self._offers.closed(job_id)
+        self._kit.line.left(job_id)
+        self._tasks.create_task(self._clean_up(job), name=f"end of {job_id}")
         return True
 
-    def _count(self, user_id: int) -> int:
-        return sum(entry.job.request.user_id == user_id for entry in self._open.values())
+    async def resume(self) -> None:
+        """Take up what an earlier run left, each job in its own message; sweep the rest.
 
-    def _end(self, entry: _Open, view: View) -> None:
-        entry.is_ended = True
-        self._chat.show(entry.job, view)
-        if entry.task is not None:
-            entry.task.cancel()
+        To be called before anything is claimed; `reopen` follows once Telegram is there.
+        """
+        taken = await self._kit.store.give_up_claims()
+        unfinished = await self._kit.store.unfinished()
+        log.info("%d unfinished jobs, %d of them were under way", len(unfinished), taken)
+        await self._kit.folders.sweep({summary.job.id for summary in unfinished})
+        for summary in unfinished:
+            self._kit.chat.adopt(summary.job, summary.status_message_id)
+            if summary.state in PICKED:
+                self._kit.line.joined(summary.job, summary.title or "")
 
-    async def _live(self, entry: _Open) -> None:
-        self._log_id.set(entry.job.id)
-        log.info("job of %d in chat %d", entry.job.request.user_id, entry.job.request.chat_id)
-        try:
-            await self._run(entry.job)
-        except asyncio.CancelledError:
-            if not entry.is_ended:
-                raise
-            log.info("job was ended from outside")
-        finally:
-            entry.is_ended = True
-            try:
-                await self._chat.settle(entry.job)
-            finally:
-                del self._open[entry.job.id]
-                if not self._open:
-                    self._all_done.set()
+    async def reopen(self) -> None:
+        """Show the open menus, which may not have got into the chat, and time them on."""
+        for summary in await self._kit.store.unfinished():
+            if summary.state is not JobState.OFFERED:
+                continue
+            record = await self._kit.store.find(summary.job.id)
+            if record is not None and record.extraction is not None:
+                self._kit.chat.show(record.job, Menu(record.extraction, record.choices))
+                self._offers.opened(record.job, record.extraction.title, record.changed_at)
+
+    async def _clean_up(self, job: Job) -> None:
+        await self._queue.stop(job.id)
+        await self._kit.folders.remove(job.id)
+        await self._kit.chat.settle(job)

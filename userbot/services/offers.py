@@ -1,36 +1,87 @@
-"""Menus that wait for a tap."""
+"""Menus: a state of the stored job, so that they work after a restart too."""
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from datetime import datetime, timedelta
 
 from userbot.domain.choices import Choice
-from userbot.domain.jobs import JobId
+from userbot.domain.jobs import Expired, Job, JobId
+from userbot.domain.records import PICKED, JobState
+from userbot.errors import InfrastructureError
+from userbot.services.kit import Kit
+from userbot.services.queue import Queue
+
+log = logging.getLogger(__name__)
+
+STORE_PAUSE_S = 10.0
+QUICK_BYTES = 30_000_000  # done in a moment: such a job does not stand behind long ones
 
 
 class Offers:
-    """The open menus. A menu lives as long as somebody waits for its answer."""
+    """Answers menus, and ends those that nobody taps. Timers live in the given TaskGroup."""
 
-    def __init__(self) -> None:
-        self._open: dict[JobId, tuple[Sequence[Choice], asyncio.Future[Choice]]] = {}
+    def __init__(self, kit: Kit, tasks: asyncio.TaskGroup, timeout_s: float) -> None:
+        self._kit = kit
+        self._tasks = tasks
+        self._timeout_s = timeout_s
+        self._timers: dict[JobId, asyncio.Task[None]] = {}
+        self._is_closed = False
 
-    async def choice(
-        self, job_id: JobId, choices: Sequence[Choice], timeout_s: float
-    ) -> Choice | None:
-        """Return what was picked, None when nobody picked in time."""
-        picked: asyncio.Future[Choice] = asyncio.get_running_loop().create_future()
-        self._open[job_id] = (choices, picked)
-        try:
-            async with asyncio.timeout(timeout_s):
-                return await picked
-        except TimeoutError:
-            return None
-        finally:
-            del self._open[job_id]
+    def opened(self, job: Job, title: str, since: datetime) -> None:
+        """Begin the time that a menu waits; `since` may lie before a restart."""
+        if self._is_closed:
+            return
+        ends_at = since + timedelta(seconds=self._timeout_s)
+        timer = self._tasks.create_task(self._expire(job, title, ends_at))
+        self._timers[job.id] = timer
+        timer.add_done_callback(lambda _timer: self._timers.pop(job.id, None))
 
-    def pick(self, job_id: JobId, index: int) -> bool:
+    async def pick(self, job_id: JobId, index: int, queue: Queue) -> bool:
         """Answer a menu; False when it is not open or has no such choice."""
-        choices, picked = self._open.get(job_id, ((), None))
-        if picked is None or picked.done() or not 0 <= index < len(choices):
+        record = await self._kit.store.find(job_id)
+        if record is None or not 0 <= index < len(record.choices):
             return False
-        picked.set_result(choices[index])
+        if record.state in PICKED:
+            return True  # a second tap on the menu: the first one counts
+        choice = record.choices[index]
+        is_quick = _is_quick(choice)
+        if not await self._kit.store.pick(job_id, choice, self._kit.now(), is_quick=is_quick):
+            return False
+        self.closed(job_id)
+        if record.extraction is not None:
+            self._kit.line.joined(record.job, record.extraction.title)
+        queue.wake()
         return True
+
+    def closed(self, job_id: JobId) -> None:
+        """Forget the timer of a menu that was answered or cancelled."""
+        if timer := self._timers.get(job_id):
+            timer.cancel()
+
+    def close(self) -> None:
+        """Stop all timers; the menus go on after a restart."""
+        self._is_closed = True
+        for timer in list(self._timers.values()):
+            timer.cancel()
+
+    async def _expire(self, job: Job, title: str, ends_at: datetime) -> None:
+        await asyncio.sleep((ends_at - self._kit.now()).total_seconds())
+        if await self._ended(job.id):
+            self._kit.chat.show(job, Expired(title))
+            await self._kit.folders.remove(job.id)
+            await self._kit.chat.settle(job)
+
+    async def _ended(self, job_id: JobId) -> bool:
+        """End a menu that is still open, however long the store takes to answer."""
+        while True:
+            try:
+                return await self._kit.store.end(
+                    job_id, JobState.EXPIRED, None, self._kit.now(), only=JobState.OFFERED
+                )
+            except InfrastructureError:
+                log.exception("a menu cannot be ended now")
+                await asyncio.sleep(STORE_PAUSE_S)
+
+
+def _is_quick(choice: Choice) -> bool:
+    return choice.size_bytes is not None and choice.size_bytes <= QUICK_BYTES

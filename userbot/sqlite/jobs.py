@@ -58,10 +58,11 @@ UPDATE jobs SET state = :state, lane = :lane, is_quick = :is_quick, choice = :ch
     changed_at = :now
 WHERE id = :id AND state = :offered
 """
+NOTE = "UPDATE jobs SET status_message_id = ? WHERE id = ?"
 END = """
 UPDATE jobs SET state = :state, lane = NULL, error = :error, changed_at = :now, ended_at = :now,
     lease_until = NULL
-WHERE id = :id AND ended_at IS NULL RETURNING number
+WHERE id = :id AND ended_at IS NULL AND state = ifnull(:only, state) RETURNING number
 """
 DROP_INFO = "UPDATE pages SET info_json = '' WHERE number = ?"
 GIVE_UP = """
@@ -157,14 +158,28 @@ class SqliteJobs:
             lambda connection: connection.execute(PICK, values).rowcount == 1
         )
 
-    async def end(self, job_id: JobId, state: JobState, error: str | None, now: datetime) -> bool:
-        """End a job from outside; False when it had ended."""
+    async def note_status(self, job_id: JobId, message_id: int) -> None:
+        """Keep where a job's status message is."""
+        values = (message_id, job_id)
+        await self._database.write(lambda connection: connection.execute(NOTE, values).rowcount)
+
+    async def end(
+        self,
+        job_id: JobId,
+        state: JobState,
+        error: str | None,
+        now: datetime,
+        *,
+        only: JobState | None = None,
+    ) -> bool:
+        """End a job from outside; False when it had ended, or is not in the state `only`."""
         assert state in ENDS, state
         values = {
             "id": job_id,
             "state": state,
             "error": clean(error) if error is not None else None,
             "now": moment(now),
+            "only": only,
         }
         return await self._database.write(lambda connection: _end(connection, values))
 

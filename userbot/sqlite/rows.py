@@ -74,7 +74,6 @@ def record_values(record: JobRecord, now: datetime) -> dict[str, object]:
         "attempts": record.attempts,
         "title": clean(extraction.title) if extraction else None,
         "choice": choice_json(record.choice),
-        "status_message_id": record.status_message_id,
         "error": clean(record.error) if record.error is not None else None,
         "details": _json(_details(record)),
     }

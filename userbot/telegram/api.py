@@ -17,11 +17,12 @@ from pyrogram.types import InlineKeyboardMarkup, LinkPreviewOptions, Message, Re
 from userbot.errors import DeliveryError
 from userbot.telegram.governor import Governor, Priority
 from userbot.telegram.markup import styled
-from userbot.telegram.once import find_sent, send_once
+from userbot.telegram.once import find_answer, send_once
 
 log = logging.getLogger(__name__)
 
 CALL_TIMEOUT_S = 40.0  # pyrogram repeats a call that a lost connection swallowed; two rounds of it
+ANSWER_WITHIN_S = 5.0
 PATIENCE_S = 300.0  # for a message that must not be lost, through an outage of the line
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
@@ -53,10 +54,18 @@ class Api:
         self._client = client
         self.governor = governor
 
-    async def answer(self, text: str, to: Target) -> None:
-        """Answer somebody who has just written."""
+    async def answer(
+        self, text: str, to: Target, buttons: InlineKeyboardMarkup | None = None
+    ) -> None:
+        """Answer somebody who has just written; a busy group hears nothing.
+
+        Handlers wait for this, and everybody waits for handlers: it is soon or not at all.
+        """
+        if self.governor.delay_s(to.chat_id, Priority.ANSWER) > ANSWER_WITHIN_S:
+            log.warning("chat %s is too busy for an answer", to.chat_id)
+            return
         await self.governor.permit(to.chat_id, Priority.ANSWER)
-        await self.send_text(text, to)
+        await self.send_text(text, to, buttons)
 
     async def send_text(
         self, text: str, to: Target, buttons: InlineKeyboardMarkup | None = None
@@ -164,7 +173,7 @@ class Api:
     ) -> raw.types.Message | None:
         """Send an uploaded file as a raw SendMedia and return the raw message.
 
-        None: Telegram had taken this random_id before; see `find_sent`.
+        None: Telegram had taken this random_id before; see `find_answer`.
         The caller draws random_id and may repeat the call with it: Telegram takes it once.
         Waits for the chat's budget, and for FLOOD_WAIT; the upload is never repeated.
         """
@@ -189,15 +198,16 @@ class Api:
         )
         return message
 
-    async def find_sent(self, to: Target, size_bytes: int) -> raw.types.Message | None:
-        """Return the file of this size that answers a message; None when it is not found."""
+    async def find_answer(
+        self, to: Target, is_it: Callable[[raw.types.Message], bool]
+    ) -> raw.types.Message | None:
+        """Return the bot's message that answers `to` and that is_it knows; None: not found."""
         if to.reply_to is None:
             return None
         try:
             async with _translated():
-                return await find_sent(
-                    self._client, await self._peer(to.chat_id), to.reply_to, size_bytes
-                )
+                peer = await self._peer(to.chat_id)
+                return await find_answer(self._client, peer, to.reply_to, is_it)
         except FloodWait as flood:
             raise DeliveryError("FLOOD_WAIT") from flood
 

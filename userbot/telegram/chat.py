@@ -1,29 +1,34 @@
 """The conversation around a job, as the services know it: `ports.Chat` on Telegram."""
 
 import logging
-import secrets
 import time
 from typing import Any
 
 from userbot.domain.jobs import Job, Progress, Stage, View
 from userbot.domain.media import Growth, MediaFile
 from userbot.errors import DeliveryError, InfrastructureError
-from userbot.ports import OnProgress, Sent
+from userbot.ports import AboutToSend, OnProgress, Sent
 from userbot.telegram import media, texts
-from userbot.telegram.api import Api, Caption, Target
+from userbot.telegram.api import Api, Caption
+from userbot.telegram.early import EarlyUploads
+from userbot.telegram.messages import target_of
+from userbot.telegram.once import has_size
 from userbot.telegram.reporter import Reporter
 from userbot.telegram.uploads import Uploads
 
 log = logging.getLogger(__name__)
 
+REFUSED_FILE = ("FILE_", "MEDIA_")
+
 
 class TelegramChat:
     """Shows the state of jobs and delivers their files."""
 
-    def __init__(self, api: Api, reporter: Reporter, uploads: Uploads) -> None:
+    def __init__(self, api: Api, reporter: Reporter, uploads: Uploads, early: EarlyUploads) -> None:
         self._api = api
         self._reporter = reporter
         self._uploads = uploads
+        self._early = early
 
     def show(self, job: Job, view: View) -> None:
         """See `ports.Chat`."""
@@ -31,34 +36,56 @@ class TelegramChat:
 
     async def settle(self, job: Job) -> None:
         """See `ports.Chat`."""
+        self._early.drop(job.id)
         await self._reporter.settle(job)
 
     async def clear(self, job: Job) -> None:
         """See `ports.Chat`."""
         await self._reporter.clear(job)
 
+    def adopt(self, job: Job, message_id: int | None) -> None:
+        """See `ports.Chat`."""
+        self._reporter.adopt(job, message_id)
+
     def upload_early(self, job: Job, growth: Growth) -> None:
         """See `ports.Chat`."""
+        self._early.grew(job.id, growth)
 
-    async def send(self, job: Job, file: MediaFile, on_progress: OnProgress) -> Sent:
+    async def send(
+        self, job: Job, file: MediaFile, on_progress: OnProgress, about_to_send: AboutToSend
+    ) -> Sent:
         """See `ports.Chat`. The picture goes first: it is small, and the video needs it."""
         preview = await self._preview(file)
-        handle = await self._uploads.upload(file.path, _Meter(on_progress).moved)
-        request = job.request
-        to = Target(request.chat_id, request.message_id, request.topic_id)
+        meter = _Meter(on_progress)
+        early = await self._early.take(job.id, file, meter.moved)
+        random_id = await about_to_send() if early else None
+        try:
+            if early and random_id is not None:
+                return await self._send(job, file, early, preview, random_id)
+        except DeliveryError as error:
+            if not error.code.startswith(REFUSED_FILE):
+                raise
+            log.warning("a file that was uploaded early was refused: %s", error.code)
+        handle = await self._uploads.upload(file.path, meter.moved)
+        return await self._send(job, file, handle, preview, await about_to_send())
+
+    async def _send(
+        self, job: Job, file: MediaFile, handle: Any, preview: Any, random_id: int
+    ) -> Sent:
         message = await self._api.send_media(
-            to,
+            target_of(job.request),
             media.uploaded(file, handle, preview),
             Caption(texts.caption(file, job.url)),
-            random_id=secrets.randbits(63),
+            random_id,
         )
-        message = message or await self._api.find_sent(to, file.size_bytes)
         if message is None:
-            return Sent(None, ())
-        document = media.document_of(message)
-        if document is None or document.size != file.size_bytes:
-            raise DeliveryError("SIZE_DIFFERS")
-        return Sent(message.id, (media.file_id(document, file.kind),))
+            return await self.find_sent(job, file) or Sent(None, ())
+        return _sent(message, file)
+
+    async def find_sent(self, job: Job, file: MediaFile) -> Sent | None:
+        """See `ports.Chat`."""
+        message = await self._api.find_answer(target_of(job.request), has_size(file.size_bytes))
+        return _sent(message, file) if message else None
 
     async def _preview(self, file: MediaFile) -> Any:
         """Upload the thumbnail; a video goes without one rather than not at all."""
@@ -71,15 +98,26 @@ class TelegramChat:
             return None
 
 
+def _sent(message: Any, file: MediaFile) -> Sent:
+    """Check what Telegram has against what was uploaded."""
+    document = media.document_of(message)
+    if document is None or document.size != file.size_bytes:
+        raise DeliveryError("SIZE_DIFFERS")
+    return Sent(message.id, (media.file_id(document, file.kind),))
+
+
 class _Meter:
     """Turns bytes into progress with a smoothed speed."""
 
     def __init__(self, on_progress: OnProgress) -> None:
         self._on_progress = on_progress
-        self._started_at = time.monotonic()
+        self._began: tuple[float, int] | None = None
 
     def moved(self, done: int, total: int) -> None:
-        elapsed_s = time.monotonic() - self._started_at
-        self._on_progress(
-            Progress(Stage.UPLOAD, done, total, done / elapsed_s if elapsed_s > 0.5 else None)
-        )
+        now = time.monotonic()
+        if self._began is None:
+            self._began = (now, done)  # what went up early says nothing of the speed from here on
+        began_at, began_with = self._began
+        elapsed_s = now - began_at
+        speed = (done - began_with) / elapsed_s if elapsed_s > 0.5 else None
+        self._on_progress(Progress(Stage.UPLOAD, done, total or None, speed))

@@ -53,7 +53,7 @@ class Login:
         return self.bot_token.partition(":")[0]
 
 
-def make_client(login: Login, sessions_dir: Path | None, max_uploads: int = 1) -> Client:
+def make_client(login: Login, sessions_dir: Path | None) -> Client:
     """Return a client that is not started; its session file lies in sessions_dir, None: in memory.
 
     Links sent while the bot was away are delivered at the start. Waiting for FLOOD_WAIT is ours.
@@ -67,7 +67,6 @@ def make_client(login: Login, sessions_dir: Path | None, max_uploads: int = 1) -
         in_memory=sessions_dir is None,
         skip_updates=False,
         sleep_threshold=0,
-        max_concurrent_transmissions=max_uploads + 1,  # one for the pictures
         fetch_replies=False,
         fetch_topics=False,
         fetch_stories=False,
@@ -98,10 +97,14 @@ async def stop(client: Client) -> None:
 
 
 async def answers(client: Client) -> bool:
-    """Say whether Telegram answers right now."""
+    """Say whether Telegram answers right now, and keep how far its updates were read.
+
+    Pyrogram keeps that at its stop alone: after a kill it would read weeks of them again.
+    """
     try:
         async with asyncio.timeout(PING_TIMEOUT_S):
             await client.invoke(raw.functions.Ping(ping_id=0))
+            await client.storage.save()  # type: ignore[no-untyped-call]  # vendor's
     except (TimeoutError, OSError, RPCError):
         return False
     return True

@@ -83,7 +83,8 @@ class Governor:
 
     def pause(self, chat_id: int, seconds: float) -> None:
         """Make no call in a chat for a time: Telegram said FLOOD_WAIT."""
-        self._paused_until[chat_id] = self._clock() + seconds
+        until = self._clock() + seconds
+        self._paused_until[chat_id] = max(until, self._paused_until.get(chat_id, until))
 
     async def permit(self, chat_id: int, priority: Priority) -> None:
         """Wait until a call may be made, and count it."""

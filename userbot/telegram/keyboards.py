@@ -1,8 +1,11 @@
 """The buttons under a status message."""
 
+from collections.abc import Sequence
+
 from pyrogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
-from userbot.domain.jobs import Job, Looking, Menu, View, Waiting, Working
+from userbot.domain.jobs import Job, Looking, Menu, Paused, Retrying, View, Waiting, Working
+from userbot.domain.records import JobSummary
 from userbot.telegram import texts
 from userbot.telegram.callbacks import CancelPress, ChoicePress
 
@@ -13,9 +16,19 @@ def for_view(job: Job, view: View) -> InlineKeyboardMarkup | None:
     """Return the buttons of a view, None when nothing can be done any more."""
     if isinstance(view, Menu):
         return _menu(job, view)
-    if isinstance(view, Looking | Waiting | Working):
+    if isinstance(view, Looking | Waiting | Working | Retrying | Paused):
         return InlineKeyboardMarkup([[_cancel(job)]])
     return None
+
+
+def for_queue(jobs: Sequence[JobSummary]) -> InlineKeyboardMarkup | None:
+    """Return a Cancel button for each listed job, by its number in the list."""
+    buttons = [
+        InlineKeyboardButton(f"Cancel {number}", callback_data=CancelPress(item.job.id).pack())
+        for number, item in enumerate(jobs, 1)
+    ]
+    rows = [buttons[start : start + 3] for start in range(0, len(buttons), 3)]
+    return InlineKeyboardMarkup(rows) if rows else None
 
 
 def _menu(job: Job, view: Menu) -> InlineKeyboardMarkup:

@@ -28,6 +28,11 @@ def request_of(message: Message) -> Request | None:
     return Request(chat.id, message.id, sender.id, is_group, topic_id)
 
 
+def age_s(message: Message, now: float) -> float:
+    """Return how long ago a message was written; `now` is Unix time."""
+    return now - message.date.timestamp() if message.date else 0.0
+
+
 def target_of(request: Request) -> Target:
     """Return where an answer to a request goes."""
     return Target(request.chat_id, request.message_id, request.topic_id)

@@ -8,7 +8,8 @@ made one level below it.
 
 import asyncio
 import logging
-from typing import Any, TypeGuard
+from collections.abc import Callable
+from typing import Any
 
 from pyrogram import Client, raw
 from pyrogram.errors import (
@@ -44,10 +45,13 @@ async def send_once(client: Client, query: Any) -> Any | None:
             await asyncio.sleep(REPEAT_AFTER_S)
 
 
-async def find_sent(
-    client: Client, peer: Any, reply_to: int, size_bytes: int
+async def find_answer(
+    client: Client, peer: Any, reply_to: int, is_it: Callable[[raw.types.Message], bool]
 ) -> raw.types.Message | None:
-    """Return the bot's own file that answers reply_to, None when it is not among the next ids."""
+    """Return the bot's own message that answers reply_to and that is_it knows.
+
+    None when it is not among the next ids: a bot cannot search a chat.
+    """
     for start in range(reply_to + 1, reply_to + 1 + CALLS * IDS_PER_CALL, IDS_PER_CALL):
         ids: list[Any] = [
             raw.types.InputMessageID(id=number) for number in range(start, start + IDS_PER_CALL)
@@ -58,18 +62,37 @@ async def find_sent(
             else raw.functions.messages.GetMessages(id=ids)
         )
         for message in found.messages:
-            if _is_answer(message, reply_to, size_bytes):
-                return message
+            if _answers(message, reply_to) and is_it(message):
+                own: raw.types.Message = message
+                return own
     return None
+
+
+def has_size(size_bytes: int) -> Callable[[raw.types.Message], bool]:
+    """Know a message by the size of its file."""
+
+    def is_it(message: raw.types.Message) -> bool:
+        return getattr(getattr(message.media, "document", None), "size", None) == size_bytes
+
+    return is_it
+
+
+def has_button(word: bytes) -> Callable[[raw.types.Message], bool]:
+    """Know a message by a word in the data of its buttons."""
+
+    def is_it(message: raw.types.Message) -> bool:
+        rows: Any = getattr(message.reply_markup, "rows", ())
+        types = [button.type for row in rows for button in row.buttons]
+        return any(word in getattr(kind, "data", b"") for kind in types)
+
+    return is_it
 
 
 def _channel(peer: raw.types.InputPeerChannel) -> raw.types.InputChannel:
     return raw.types.InputChannel(channel_id=peer.channel_id, access_hash=peer.access_hash)
 
 
-def _is_answer(message: Any, reply_to: int, size_bytes: int) -> TypeGuard[raw.types.Message]:
+def _answers(message: Any, reply_to: int) -> bool:
     if not isinstance(message, raw.types.Message) or not message.out:
         return False
-    replied = getattr(message.reply_to, "reply_to_msg_id", None)
-    document = getattr(message.media, "document", None)
-    return replied == reply_to and getattr(document, "size", None) == size_bytes
+    return getattr(message.reply_to, "reply_to_msg_id", None) == reply_to

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from userbot.errors import DeliveryError, InfrastructureError
 from userbot.telegram import keyboards, texts
 from userbot.telegram.api import Api, Caption, Target
 from userbot.telegram.governor import Priority
+from userbot.telegram.once import has_button
 from userbot.telegram.uploads import Uploads
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,8 @@ PROGRESS_STEP = 0.01
 PICTURE_TIMEOUT_S = 2.0  # a menu is not worth waiting for longer
 SETTLE_TIMEOUT_S = 90.0  # a full minute's budget of a busy group, and some
 DELETE_TRIES = 3
+OUTAGE_PAUSE_S = 5.0
+UNKNOWN_ENDS = ("NO_ANSWER", "RANDOM_ID_DUPLICATE", "NO_MESSAGE")  # it may be in the chat
 
 
 @dataclass(slots=True)
@@ -36,6 +39,7 @@ class _Status:
     shown_at: float = 0.0
     began_at: float = 0.0
     message_id: int | None = None
+    must_look: bool = False
     writer: asyncio.Task[None] | None = None
     is_closed: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -55,24 +59,46 @@ class Reporter:
         uploads: Uploads,
         tasks: asyncio.TaskGroup,
         clock: Callable[[], float],
+        on_message: Callable[[JobId, int], Awaitable[None]],
     ) -> None:
         self._api = api
         self._uploads = uploads
         self._tasks = tasks
         self._clock = clock
+        self._on_message = on_message
+        self._is_closed = False
         self._statuses: dict[JobId, _Status] = {}
+
+    def adopt(self, job: Job, message_id: int | None) -> None:
+        """Go on in a message that is in the chat already; None: it may be, nobody noted it."""
+        if self._is_closed:
+            return
+        status = self._status(job)
+        status.message_id, status.must_look = message_id, message_id is None
 
     def show(self, job: Job, view: View) -> None:
         """Make view what the job's message says, soon. A final view is not replaced any more."""
-        status = self._statuses.get(job.id)
-        if status is None:
-            status = self._statuses[job.id] = _Status(job, began_at=self._clock())
-            status.writer = self._tasks.create_task(self._write(status), name=f"status {job.id}")
+        if self._is_closed:
+            return
+        status = self._status(job)
         if status.is_closed or isinstance(status.wanted, FINAL_VIEWS):
             return
         status.wanted = view
         status.settled.clear()
         status.changed.set()
+
+    async def close(self, within_s: float) -> None:
+        """Give the last views some time to get into the chats, then say nothing more."""
+        self._is_closed = True
+        waiting = [status for status in self._statuses.values() if not status.is_settled]
+        try:
+            async with asyncio.timeout(within_s):
+                for status in waiting:
+                    await status.settled.wait()
+        except TimeoutError:
+            log.warning("some chats were not told how their jobs stand")
+        for status in list(self._statuses.values()):
+            self._close(status)
 
     async def settle(self, job: Job) -> None:
         """Return when the last view is in the chat, or cannot be; forget the job."""
@@ -95,6 +121,11 @@ class Reporter:
         self._close(status)
         assert status.writer is not None
         await asyncio.wait([status.writer], timeout=SETTLE_TIMEOUT_S)  # a message may be under way
+        try:
+            if status.must_look:
+                await self._look(status)
+        except DeliveryError as error:
+            log.info("job %s: status message not found (%s)", job.id, error.code)
         if status.message_id is not None:
             await self._delete(job, status.message_id)
 
@@ -108,10 +139,18 @@ class Reporter:
             else:
                 return
 
+    def _status(self, job: Job) -> _Status:
+        status = self._statuses.get(job.id)
+        if status is None:
+            status = self._statuses[job.id] = _Status(job, began_at=self._clock())
+            status.writer = self._tasks.create_task(self._write(status), name=f"status {job.id}")
+        return status
+
     def _close(self, status: _Status) -> None:
         self._statuses.pop(status.job.id, None)
         status.is_closed = True
         status.changed.set()
+        status.settled.set()
 
     async def _write(self, status: _Status) -> None:
         """Carry wanted views into the chat until the job is forgotten."""
@@ -161,6 +200,10 @@ class Reporter:
             log.info("job %s: status not shown (%s)", status.job.id, error.code)
             if error.code == "FLOOD_WAIT":
                 return  # the governor waits; then the latest view is written
+            if error.code in UNKNOWN_ENDS:
+                status.must_look = status.message_id is None
+                self._api.governor.pause(status.job.request.chat_id, OUTAGE_PAUSE_S)
+                return
             if error.code == "MESSAGE_ID_INVALID" and status.message_id is not None:
                 status.message_id = None  # somebody deleted it; the view goes into a new one
                 return
@@ -170,9 +213,20 @@ class Reporter:
 
     async def _deliver(self, status: _Status, view: View, text: str) -> None:
         caption = Caption(text, keyboards.for_view(status.job, view))
+        if status.must_look:
+            await self._look(status)
+        was_in = status.message_id
         picture = await self._picture(view)
         if picture is None or not await self._put_picture(status, picture, caption):
             await self._put_text(status, caption)
+        if status.message_id not in (None, was_in):
+            await self._on_message(status.job.id, status.message_id)
+
+    async def _look(self, status: _Status) -> None:
+        """Find the message that an earlier run sent and did not live to note."""
+        known = has_button(status.job.id.encode())
+        message = await self._api.find_answer(_target(status.job), known)
+        status.message_id, status.must_look = message.id if message else None, False
 
     async def _picture(self, view: View) -> Any:
         """Return the uploaded cover of a menu; None when there is none, or not in time."""

@@ -11,6 +11,7 @@ from userbot.errors import UserbotError
 from userbot.telegram.handlers.buttons import ButtonHandler
 from userbot.telegram.handlers.commands import CommandHandler
 from userbot.telegram.handlers.links import LinkHandler
+from userbot.telegram.handlers.queue import QueueHandler
 
 log = logging.getLogger(__name__)
 
@@ -18,13 +19,18 @@ Handler = Callable[[Client, Any], Awaitable[None]]
 
 
 def register(
-    client: Client, commands: CommandHandler, links: LinkHandler, buttons: ButtonHandler
+    client: Client,
+    commands: CommandHandler,
+    queue: QueueHandler,
+    links: LinkHandler,
+    buttons: ButtonHandler,
 ) -> None:
     """Tell the client about the handlers; call it before the client is started."""
     incoming = filters.incoming
     for handler in (
         MessageHandler(_contained(commands.start), incoming & filters.command("start")),
         MessageHandler(_contained(commands.help), incoming & filters.command("help")),
+        MessageHandler(_contained(queue.handle), incoming & filters.command("queue")),
         MessageHandler(_contained(commands.joined), filters.new_chat_members),
         MessageHandler(_contained(links.handle), incoming & ~filters.service),
         CallbackQueryHandler(_contained(buttons.handle)),

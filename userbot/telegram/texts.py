@@ -5,7 +5,7 @@ Titles and everything else from a site are escaped here, and cut before they are
 
 import html
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from userbot import errors
 from userbot.domain.choices import Choice
@@ -15,14 +15,16 @@ from userbot.domain.jobs import (
     Failed,
     Looking,
     Menu,
+    Paused,
     Progress,
+    Retrying,
     Stage,
-    Stopped,
     View,
     Waiting,
     Working,
 )
 from userbot.domain.media import MediaFile, MediaKind
+from userbot.domain.records import JobState, JobSummary
 from userbot.domain.urls import LinkProblem
 from userbot.telegram.markup import utf16_units
 
@@ -32,7 +34,7 @@ MAX_CAPTION_UNITS = (
 MAX_TITLE_UNITS = 200
 BAR_CELLS = 10
 
-COMMANDS = {"start": "Say hello", "help": "How it works"}
+COMMANDS = {"start": "Say hello", "help": "How it works", "queue": "Your open links"}
 START = (
     "Hi! Send me a link to a video, pick a quality, and I send you the video.\n\n"
     "Most sites work. /help tells you more."
@@ -42,7 +44,8 @@ HELP = (
     "1. Send a link (several in one message are fine).\n"
     "2. Tap the quality you want.\n"
     "3. The video arrives as an answer to your link.\n\n"
-    "Tap <b>Cancel</b> at any time to stop. A video can have up to 2 GB.\n"
+    "Tap <b>Cancel</b> at any time to stop; /queue shows your open links.\n"
+    "A video can have up to 2 GB. "
     "Live streams and whole playlists do not work yet: send the links of single videos."
 )
 GROUP_HINT = "In this group: send a link and I answer it with the video."
@@ -53,6 +56,7 @@ PRIVACY_HINT = (
     "then remove me from the group and add me again."
 )
 NO_LINK = "I see no link in this message. Send me a link to a video, for example https://…"
+LINK_TOO_OLD = "I was away when you sent this link. Please send it again if you still want it."
 OWNER_WELCOME = "You are now the owner of this bot. Send me a link to try it."
 PRESS_TOO_OLD = "This button is too old. Please send the link again."
 PRESS_NOT_YOURS = "Only the person who sent the link can use this button."
@@ -72,6 +76,16 @@ def too_many_links(found: int, limit: int) -> str:
         f"Your message has {found} links. I take {limit} at a time, so I started with the first "
         f"{limit}. Please send the others later."
     )
+
+
+def queue(jobs: Sequence[JobSummary], total: int, user_id: int) -> str:
+    """Return the list of open jobs; whose they are, where they are not all user_id's."""
+    if not jobs:
+        return "Nothing is waiting. Send me a link."
+    lines = [_queue_line(number, item, user_id) for number, item in enumerate(jobs, 1)]
+    if total > len(jobs):
+        lines.append(f"… and {total - len(jobs)} more")
+    return "\n".join(lines)
 
 
 def view(shown: View) -> str:
@@ -105,7 +119,7 @@ def size(size_bytes: float) -> str:
         if size_bytes >= step * 0.9995:
             value = size_bytes / step
             return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
-    return f"{max(math.ceil(size_bytes / 1e3), 1)} kB"
+    return f"{math.ceil(size_bytes / 1e3)} kB"
 
 
 def duration(seconds: float) -> str:
@@ -121,6 +135,14 @@ def cut(text: str, units: int) -> str:
         return text
     raw = text.encode("utf-16-le", "surrogatepass")[: (units - 1) * 2]
     return raw.decode("utf-16-le", "ignore").rstrip() + "…"
+
+
+def _queue_line(number: int, item: JobSummary, user_id: int) -> str:
+    name = html.escape(cut(item.title or item.job.url, 80))
+    state = "at work" if item.is_claimed else _QUEUE_STATES[item.state]
+    owner = item.job.request.user_id
+    whose = "" if owner == user_id else f" · <code>{owner}</code>"
+    return f"{number}. {name} · {state}{whose}"
 
 
 def _title(text: str) -> str:
@@ -142,7 +164,8 @@ def _menu(shown: Menu) -> str:
 
 
 def _waiting(shown: Waiting) -> str:
-    return f"{_title(shown.title)}\nWaiting: {_ordinal(shown.position)} in line"
+    left = _time_left(max(shown.left_s, 60))
+    return f"{_title(shown.title)}\nWaiting: {_ordinal(shown.position)} in line, about {left}"
 
 
 def _working(shown: Working) -> str:
@@ -209,8 +232,20 @@ def _expired(shown: Expired) -> str:
     return f"{_title(shown.title)}\nNobody picked a quality, so I stopped. Send the link again."
 
 
-def _stopped(_shown: Stopped) -> str:
-    return "I am being restarted and had to stop here. Please send the link again in a minute."
+def _retrying(shown: Retrying) -> str:
+    reason = next(
+        (text for kind, text in _HICCUPS.items() if isinstance(shown.error, kind)),
+        "Something went wrong.",
+    )
+    return f"{reason} Trying again in {_time_left(shown.pause_s)} …"
+
+
+def _paused(_shown: Paused) -> str:
+    return "I am being restarted. This goes on by itself in a moment."
+
+
+def _restarting(_error: errors.RestartingError) -> str:
+    return "I am being restarted. Please send the link again in a minute."
 
 
 def problem(error: errors.UserbotError) -> str:
@@ -243,6 +278,19 @@ _STAGES = {
     Stage.FINISH: "Finishing",
     Stage.UPLOAD: "Uploading",
 }
+_HICCUPS: dict[type, str] = {
+    errors.RateLimitedError: "The site asks me to slow down.",
+    errors.SiteDownError: "The site does not answer properly.",
+    errors.StallError: "Nothing moves any more.",
+    errors.DeliveryError: "Telegram does not answer.",
+}
+_QUEUE_STATES = {
+    JobState.NEW: "to be looked at",
+    JobState.OFFERED: "pick a quality",
+    JobState.QUEUED: "waiting",
+    JobState.FETCHED: "waiting for the upload",
+    JobState.SENDING: "being sent",
+}
 _VIEWS: dict[type, Callable[..., str]] = {
     Looking: _looking,
     Menu: _menu,
@@ -251,7 +299,8 @@ _VIEWS: dict[type, Callable[..., str]] = {
     Failed: _failed,
     Cancelled: _cancelled,
     Expired: _expired,
-    Stopped: _stopped,
+    Retrying: _retrying,
+    Paused: _paused,
 }
 _LINK_PROBLEMS: dict[str, str] = {
     LinkProblem.SCHEME: "I can only open links that start with http:// or https://.",
@@ -261,7 +310,7 @@ _LINK_PROBLEMS: dict[str, str] = {
 }
 _PROBLEMS: dict[type, Callable[..., str]] = {
     errors.LinkRefusedError: _link_refused,
-    errors.RestartingError: lambda _error: _stopped(Stopped()),
+    errors.RestartingError: _restarting,
     errors.TooManyJobsError: lambda error: (
         f"You have {error.limit} links open already. Please wait until some are done."
     ),
@@ -287,7 +336,10 @@ _PROBLEMS: dict[type, Callable[..., str]] = {
     errors.BrokenMediaError: _fixed("What the site sent is not a video that plays."),
     errors.SourceError: _fixed("The site did not give me the video."),
     errors.DeadlineError: _fixed("This took too long, so I stopped."),
-    errors.StallError: _fixed("Nothing came from the site any more, so I stopped."),
+    errors.StallError: _fixed("Nothing moved any more, so I stopped."),
+    errors.CrashedTwiceError: _fixed(
+        "I crashed twice over this link, so I stopped trying. My owner can see why."
+    ),
     errors.DiskFullError: _fixed("My disk is full right now. Please try again later."),
     errors.DeliveryError: _fixed("Telegram did not take the video. Please try again later."),
 }

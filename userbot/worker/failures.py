@@ -219,7 +219,20 @@ def _told_error(chain: list[BaseException], warnings: str) -> UserbotError | Non
     )
     if told is None:
         return None
-    return told("\n".join(filter(None, (_text(chain[0]), warnings)))[:MAX_DETAIL])
+    detail = "\n".join(filter(None, (_text(chain[0]), warnings)))[:MAX_DETAIL]
+    if told is RateLimitedError:
+        return RateLimitedError(detail, _retry_after_s(chain))
+    return told(detail)
+
+
+def _retry_after_s(chain: list[BaseException]) -> float | None:
+    """Return RFC 9110's Retry-After in seconds; a date instead is rare and not read."""
+    for link in chain:
+        if isinstance(link, HTTPError):
+            text = (link.response.headers.get("Retry-After") or "").strip()
+            if text.isdecimal() and len(text) < 7:
+                return float(text)
+    return None
 
 
 def _by_type(chain: list[BaseException]) -> Told | None:

@@ -1,6 +1,7 @@
 """Messages with links: each link becomes a job."""
 
 import logging
+import time
 from collections.abc import Sequence
 
 from pyrogram import Client, enums
@@ -8,17 +9,18 @@ from pyrogram.types import Message, MessageEntity
 
 from userbot.domain.jobs import Request
 from userbot.domain.urls import AllowList, check_link, find_links
-from userbot.errors import LinkRefusedError, RequestError
+from userbot.errors import LinkRefusedError, UserbotError
 from userbot.services.access import Access
-from userbot.services.jobs import Jobs
+from userbot.services.intake import Intake
 from userbot.telegram import texts
 from userbot.telegram.api import Api
 from userbot.telegram.handlers.strangers import Strangers
-from userbot.telegram.messages import Seen, request_of, target_of
+from userbot.telegram.messages import Seen, age_s, request_of, target_of
 
 log = logging.getLogger(__name__)
 
 SEEN = "👀"
+MAX_AGE_S = 24 * 3600.0  # whoever sent a link yesterday does not wait for the video any more
 
 
 class LinkHandler:
@@ -29,14 +31,14 @@ class LinkHandler:
         api: Api,
         access: Access,
         strangers: Strangers,
-        jobs: Jobs,
+        intake: Intake,
         allow: AllowList,
         max_links: int,
     ) -> None:
         self._api = api
         self._access = access
         self._strangers = strangers
-        self._jobs = jobs
+        self._intake = intake
         self._allow = allow
         self._max_links = max_links
         self._seen = Seen()
@@ -50,20 +52,22 @@ class LinkHandler:
             await self._strangers.refuse(request)
             return
         links = links_in(message)
-        if links:
+        if links and age_s(message, time.time()) > MAX_AGE_S:
+            await self._api.answer(texts.LINK_TOO_OLD, target_of(request))
+        elif links:
             await self._open(request, links)
         elif not request.is_group:
             await self._api.answer(texts.NO_LINK, target_of(request))
 
     async def _open(self, request: Request, links: list[str]) -> None:
         urls: list[str] = []
-        problems: list[RequestError] = []
+        problems: list[UserbotError] = []
         for link in links[: self._max_links]:
             try:
                 urls.append(check_link(link, self._allow))
             except LinkRefusedError as error:
                 problems.append(error)
-        opened, refusal = self._open_jobs(request, list(dict.fromkeys(urls)))
+        opened, refusal = await self._open_jobs(request, list(dict.fromkeys(urls)))
         if opened:
             await self._api.react(request.chat_id, request.message_id, SEEN)
         answers = _sentences([*problems, *refusal])
@@ -72,13 +76,16 @@ class LinkHandler:
         if answers:
             await self._api.answer("\n".join(answers), target_of(request))
 
-    def _open_jobs(self, request: Request, urls: list[str]) -> tuple[int, list[RequestError]]:
-        for opened, url in enumerate(urls):
+    async def _open_jobs(self, request: Request, urls: list[str]) -> tuple[int, list[UserbotError]]:
+        """Keep jobs until one is refused; return how many are new, and the refusal."""
+        opened = 0
+        for url in urls:
             try:
-                self._jobs.open(request, url)
-            except RequestError as error:
+                opened += await self._intake.accept(request, url)
+            except UserbotError as error:
+                log.warning("a link was not kept: %r", error)
                 return opened, [error]
-        return len(urls), []
+        return opened, []
 
 
 def links_in(message: Message) -> list[str]:
@@ -102,6 +109,6 @@ def _link_of(text: str, entity: MessageEntity) -> str | None:
     return None
 
 
-def _sentences(problems: Sequence[RequestError]) -> list[str]:
+def _sentences(problems: Sequence[UserbotError]) -> list[str]:
     """Return each sentence once, however many links have the same problem."""
     return list(dict.fromkeys(texts.problem(problem) for problem in problems))

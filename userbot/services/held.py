@@ -1,0 +1,64 @@
+"""A claimed job in the hands of whoever works on it."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from userbot.domain.records import Claim, JobRecord
+from userbot.errors import InfrastructureError
+from userbot.ports import JobStore
+
+log = logging.getLogger(__name__)
+
+LEASE_S = 60.0
+RENEW_S = 20.0
+
+
+class ClaimLostError(Exception):
+    """The job was ended from outside, or is somebody else's by now: stop, and say nothing."""
+
+
+class Held:
+    """A claim and the job's record as it stands. Raises ClaimLostError once the claim is gone."""
+
+    def __init__(self, store: JobStore, claim: Claim, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._claim = claim
+        self._now = now
+        self._is_released = False
+        self.record: JobRecord = claim.record
+
+    async def save(self, **changes: Any) -> None:
+        """Keep what changed; the work goes on."""
+        now = self._now()
+        record = replace(self.record, changed_at=now, **changes)
+        if not await self._store.save(self._claim, record, now):
+            raise ClaimLostError
+        self.record = record
+
+    async def release(self, **changes: Any) -> None:
+        """Keep what changed and give the claim back."""
+        now = self._now()
+        record = replace(self.record, changed_at=now, **changes)
+        if not await self._store.release(self._claim, record, now):
+            raise ClaimLostError
+        self.record, self._is_released = record, True
+
+    async def keep_lease(self) -> None:
+        """Keep the lease alive until it is given back. A store that fails is asked again."""
+        while await self._renew():  # noqa: ASYNC110  only time passes
+            await asyncio.sleep(RENEW_S)
+        if not self._is_released:
+            raise ClaimLostError
+
+    async def _renew(self) -> bool:
+        """Prolong the lease; False when there is none any more."""
+        lease_until = self._now() + timedelta(seconds=LEASE_S)
+        try:
+            return await self._store.renew(self._claim, lease_until)
+        except InfrastructureError:
+            log.exception("a lease was not renewed")
+            return True  # it has not run out yet, and if it has, the next write tells

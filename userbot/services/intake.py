@@ -1,0 +1,38 @@
+"""The way in: a link is kept durably before anybody is told that it was seen."""
+
+from collections.abc import Callable
+
+from userbot.domain.jobs import Job, JobId, Request
+from userbot.errors import RestartingError
+from userbot.services.kit import Kit
+from userbot.services.queue import Queue
+
+
+class Intake:
+    """Accepts links."""
+
+    def __init__(
+        self, kit: Kit, queue: Queue, new_id: Callable[[], JobId], max_per_user: int
+    ) -> None:
+        self._kit = kit
+        self._queue = queue
+        self._new_id = new_id
+        self._max_per_user = max_per_user
+        self._is_closed = False
+
+    async def accept(self, request: Request, url: str) -> bool:
+        """Keep a job for a link; False when this message brought it before.
+
+        Raises TooManyJobsError when its sender has enough open, RestartingError after `close`.
+        """
+        if self._is_closed:
+            raise RestartingError
+        job = Job(self._new_id(), request, url)
+        is_new = await self._kit.store.add(job, self._kit.now(), max_unfinished=self._max_per_user)
+        if is_new:
+            self._queue.wake()
+        return is_new
+
+    def close(self) -> None:
+        """Accept nothing more: the bot is being stopped."""
+        self._is_closed = True

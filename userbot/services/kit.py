@@ -1,0 +1,20 @@
+"""What every service works with, bundled: they all need the same few things."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from userbot.ports import Chat, JobStore
+from userbot.services.folders import Folders
+from userbot.services.line import Line
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """The stored jobs, the chats, the folders, the line that waits, and the time."""
+
+    store: JobStore
+    chat: Chat
+    folders: Folders
+    line: Line
+    now: Callable[[], datetime]
