@@ -173,7 +173,7 @@ async def test_a_line_that_drops_during_the_download_is_no_error(stage):
 
 async def test_a_line_that_drops_during_the_upload_is_no_error(stage):
     to = await stage.send_link("medium", n="dropped-upload")
-    await stage.dc.faults(bandwidth_bytes_s=4_000_000)
+    await stage.dc.faults(bandwidth_bytes_s=200_000)
     try:
         await stage.pick(to, "MB")
         await stage.status(to, "Uploading")

@@ -57,7 +57,7 @@ async def test_start_is_answered_while_four_downloads_run(stage):
 
 
 async def test_start_is_answered_while_four_uploads_run(stage):
-    await stage.dc.faults(bandwidth_bytes_s=1_000_000)
+    await stage.dc.faults(bandwidth_bytes_s=60_000)
     try:
         busy = await _four(stage, "Uploading")
         await _check(stage, "Uploading", busy)

@@ -77,7 +77,7 @@ async def test_an_upload_that_was_killed_is_sent_once(mortal):
     async with mortal.running() as stage:
         speaker(stage, 3)
         to = await stage.send_link("medium", n=903)
-        await stage.dc.faults(bandwidth_bytes_s=4_000_000)
+        await stage.dc.faults(bandwidth_bytes_s=200_000)
         await stage.pick(to, "MB")
         await stage.status(to, "Uploading")
         await kill(stage)
