@@ -5,12 +5,12 @@ import signal
 import sys
 
 import pytest
+import pytest_asyncio
 
 from tests.e2e import stage as stages
+from tests.telegram_dc import control as telegram_dc
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-USER = stages.FRIENDS[-1]
 
 
 class Mortal:
@@ -23,9 +23,17 @@ class Mortal:
         return stages.running(self.dc, self.site, self.home, **settings)
 
 
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def own_dc(tmp_path_factory):
+    """Two bots of one login would share every update, and the other tests' bot is running."""
+    async with telegram_dc.running(tmp_path_factory.mktemp("mortal-dc")) as dc:
+        await stages.people_in(dc, stages.FRIENDS[-5:])
+        yield dc
+
+
 @pytest.fixture
-def mortal(dc, site, tmp_path):
-    return Mortal(dc, site, tmp_path)
+def mortal(own_dc, site, tmp_path):
+    return Mortal(own_dc, site, tmp_path)
 
 
 async def kill(stage):
