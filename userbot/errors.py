@@ -3,7 +3,6 @@
 UserbotError
 ├── RequestError                    theirs: what was asked cannot be done
 │   ├── LinkRefusedError            not a link we open: scheme, credentials, private address ...
-│   ├── TooManyLinksError           more links in one message than we take
 │   ├── TooManyJobsError            more open jobs than one person may have
 │   ├── RestartingError             the bot is being stopped
 │   └── TooLargeError               more bytes than Telegram or the disk takes
@@ -40,14 +39,6 @@ class LinkRefusedError(RequestError):
     def __init__(self, problem: str) -> None:
         super().__init__(problem)
         self.problem = problem
-
-
-class TooManyLinksError(RequestError):
-    """One message held more links than `limit`."""
-
-    def __init__(self, found: int, limit: int) -> None:
-        super().__init__(found, limit)
-        self.found, self.limit = found, limit
 
 
 class TooManyJobsError(RequestError):

@@ -39,7 +39,6 @@ def leaves(kind):
 
 
 SAMPLES = {
-    errors.TooManyLinksError: (30, 20),
     errors.TooManyJobsError: (50,),
     errors.TooLargeError: (3_000_000_000, 2_000_000_000),
     errors.LinkRefusedError: ("private",),

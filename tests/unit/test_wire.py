@@ -40,7 +40,6 @@ MEDIA_FILE = MediaFile(
 )
 ERRORS: list[UserbotError] = [
     errors.LinkRefusedError("scheme"),
-    errors.TooManyLinksError(9, 5),
     errors.TooManyJobsError(3),
     errors.TooLargeError(None, 5),
     errors.TooLargeError(7, 5),
