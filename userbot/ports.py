@@ -21,7 +21,6 @@ from userbot.domain.records import (
 
 OnProgress = Callable[[Progress], None]
 OnGrowth = Callable[[Growth], None]
-OnWaiting = Callable[[int], None]
 AboutToSend = Callable[[], Awaitable[int]]
 
 
@@ -55,12 +54,10 @@ class Workers(Protocol):
         *,
         on_progress: OnProgress,
         on_growth: OnGrowth,
-        on_waiting: OnWaiting,
     ) -> MediaFile:
         """Return the finished file, which lies in folder.
 
-        on_growth hears of a file that will be it while it is being written. on_waiting gets the
-        place in line, counted from 1, whenever it changes.
+        on_growth hears of a file that will be it while it is being written.
         """
 
 

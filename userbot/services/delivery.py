@@ -139,7 +139,6 @@ class Delivery:
             await self._kit.folders.make(job.id),
             on_progress=moved,
             on_growth=grew,
-            on_waiting=lambda _position: None,
         )
         await held.save(state=JobState.FETCHED, file=file, attempts=0, retries=0)
 
