@@ -22,7 +22,7 @@ from pyrogram.errors import (
     AccessTokenInvalid,
     BadRequest,
     ButtonDataInvalid,
-    ChatWriteForbidden,
+    ChannelPrivate,
     EntityBoundsInvalid,
     FilePartMissing,
     FloodWait,
@@ -282,7 +282,7 @@ async def test_where_the_bot_may_not_write(dc, client):
     await dc.group(-1002000000001, members=[ANN])
     assert await client.send_message(-1002000000001, "x")
     await dc.kick_bot(-1002000000001)
-    with pytest.raises(ChatWriteForbidden):
+    with pytest.raises(ChannelPrivate):
         await client.send_message(-1002000000001, "y")
 
 

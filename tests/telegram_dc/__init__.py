@@ -5,13 +5,14 @@ and returns the typed control of it. Importing this package loads the standard l
 """
 
 from tests.telegram_dc.control import DataCentre, DataCentreError, running
-from tests.telegram_dc.wire import Answer, Button, Event, Media, Message, Stats, Thumb
+from tests.telegram_dc.wire import Answer, Button, Delivery, Event, Media, Message, Stats, Thumb
 
 __all__ = [
     "Answer",
     "Button",
     "DataCentre",
     "DataCentreError",
+    "Delivery",
     "Event",
     "Media",
     "Message",

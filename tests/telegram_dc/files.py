@@ -13,32 +13,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.telegram_dc import tl, wire
+from tests.telegram_dc import wire
 from tests.telegram_dc.errors import RpcError, bad
 from tests.telegram_dc.images import jpeg_size
+from tests.telegram_dc.part_rules import (
+    SLOT_BYTES,
+    Part,
+    consistency_error,
+    missing,
+    part_error,
+)
 
-SLOT_BYTES = 512 * 1024
-MAX_PARTS = 4000
-MAX_SMALL_BYTES = 10 * 1024 * 1024
 MAX_THUMB_BYTES = 200 * 1000
 MAX_THUMB_SIDE = 320
-_CHUNK_BYTES = 1024 * 1024
-
-
-class Part(NamedTuple):
-    method: str
-    file_id: int
-    number: int
-    total: int  # -1 for a stream whose end is not known yet; 0 for saveFilePart
-    data: memoryview | bytes
-
-    @property
-    def is_big(self) -> bool:
-        return self.total != 0
-
-    @property
-    def is_last(self) -> bool:
-        return self.total in (self.number + 1, self.number) and self.total > 0
+_CHUNK_BYTES = 256 * 1024
 
 
 class Assembled(NamedTuple):
@@ -60,8 +48,11 @@ class Upload:
     assembled: Assembled | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def size(self) -> int:
+        return sum(self.sizes.values())
+
     def write(self, index: int, data: memoryview | bytes) -> None:
-        """Blocks; called in a thread."""
         os.pwrite(self.descriptor, data, index * SLOT_BYTES)
 
 
@@ -71,6 +62,7 @@ class Files:
     violation: Callable[[str, str, str], None]
     uploads: dict[tuple[bytes, int], Upload] = field(default_factory=dict)
     parts: int = 0
+    largest_bytes: int | None = None  # of a file in a message; None: what MAX_PARTS allow
 
     def __post_init__(self) -> None:
         for name in ("parts", "files"):
@@ -81,9 +73,9 @@ class Files:
 
         Raises RpcError with Telegram's error for a breach of the rules.
         """
-        self._check(part, _part_error(part))
+        self._check(part, part_error(part))
         upload = self._upload(key_id, part)
-        self._check(part, _consistency_error(upload, part))
+        self._check(part, consistency_error(upload, part))
         if part.total > 0:
             upload.total = part.total
         if part.is_big and not part.is_last:
@@ -107,9 +99,13 @@ class Files:
             raise self._breach("FILE_PART_0_MISSING", "no part of the file is known")
         if upload.assembled is not None:
             return upload
-        if error := _missing(upload, input_file):
+        if error := missing(upload, input_file) or self._too_large(upload):
             raise self._breach(error, f"parts={input_file.parts}, kept={len(upload.sizes)}")
         return upload
+
+    def _too_large(self, upload: Upload) -> str:
+        is_too_large = self.largest_bytes is not None and upload.size > self.largest_bytes
+        return "FILE_PARTS_INVALID" if is_too_large else ""
 
     def assemble(self, upload: Upload, name: str) -> Assembled:
         """The finished file. Blocks; called in a thread; a second call costs nothing."""
@@ -128,7 +124,7 @@ class Files:
 
     def thumb(self, assembled: Assembled) -> wire.Thumb | None:
         """None, and a violation, for what Telegram would silently ignore. Blocks."""
-        data = assembled.path.read_bytes() if assembled.size <= _CHUNK_BYTES else b""
+        data = assembled.path.read_bytes() if assembled.size <= MAX_THUMB_BYTES else b""
         size = jpeg_size(data)
         if size is None or len(data) > MAX_THUMB_BYTES or max(size) > MAX_THUMB_SIDE:
             self.violation("thumb_invalid", "", f"{assembled.size} bytes, {size}")
@@ -164,77 +160,25 @@ class Files:
         return upload
 
 
-def _part_error(part: Part) -> str:
-    """What is wrong with a part by itself, as Telegram's error; empty when nothing is."""
-    size = len(part.data)
-    ends_a_stream = size == 0 and part.is_last
-    highest = MAX_PARTS if ends_a_stream else MAX_PARTS - 1
-    outside = part.total > 0 and part.number >= part.total and not ends_a_stream
-    odd_size = size == 0 or size % 1024 or SLOT_BYTES % size
-    errors = {
-        "FILE_PART_TOO_BIG": size > SLOT_BYTES,
-        "FILE_PARTS_INVALID": part.total < -1 or part.total > MAX_PARTS,
-        "FILE_PART_INVALID": outside or not 0 <= part.number <= highest,
-        "FILE_PART_EMPTY": size == 0 and not ends_a_stream,
-        "FILE_PART_SIZE_INVALID": part.is_big and not part.is_last and odd_size,
-    }
-    return next((error for error, is_wrong in errors.items() if is_wrong), "")
-
-
-def _consistency_error(upload: Upload, part: Part) -> str:
-    """What is wrong with a part beside the others of its file."""
-    if part.is_big is not upload.big:
-        return "FILE_PARTS_INVALID"
-    if part.total > 0 and upload.total > 0 and part.total != upload.total:
-        return "FILE_PARTS_INVALID"
-    size = len(part.data)
-    if not part.is_big:
-        others = sum(kept for index, kept in upload.sizes.items() if index != part.number)
-        return "FILE_PART_TOO_BIG" if others + size > MAX_SMALL_BYTES else ""
-    if upload.part_size and (size > upload.part_size if part.is_last else size != upload.part_size):
-        return "FILE_PART_SIZE_CHANGED"
-    return ""
-
-
-def _missing(upload: Upload, input_file: Any) -> str:
-    """What keeps an upload from being sent, as Telegram's error; empty when it is complete."""
-    parts = input_file.parts
-    if isinstance(input_file, tl.types.InputFileBig) is not upload.big:
-        return "FILE_PARTS_INVALID"
-    if not 1 <= parts <= MAX_PARTS:
-        return "FILE_PARTS_INVALID"
-    full = range(parts - 1 if upload.end == parts - 1 else parts)
-    for index in full:
-        if index not in upload.sizes:
-            return f"FILE_PART_{index}_MISSING"
-    if len(upload.sizes) > len(full) or (upload.big and upload.total != parts):
-        return "FILE_PARTS_INVALID"
-    return _size_error([upload.sizes[index] for index in full])
-
-
-def _size_error(sizes: list[int]) -> str:
-    *before, last = sizes
-    if not before:
-        return ""
-    if len(set(before)) > 1 or last > before[0]:
-        return "FILE_PART_SIZE_CHANGED"
-    if before[0] % 1024 or SLOT_BYTES % before[0]:
-        return "FILE_PART_SIZE_INVALID"
-    return ""
-
-
 def _assemble(upload: Upload, directory: Path, name: str) -> Assembled:
     sizes = [upload.sizes[index] for index in sorted(upload.sizes)]
     path = directory / upload.path.name
     if sizes[0] != SLOT_BYTES and len(sizes) > 1:
         _close_ranks(upload.descriptor, sizes)
     os.ftruncate(upload.descriptor, sum(sizes))
-    digest = hashlib.sha256()
-    for offset in range(0, sum(sizes), _CHUNK_BYTES):
-        digest.update(os.pread(upload.descriptor, _CHUNK_BYTES, offset))
+    digest = _sha256(upload.descriptor)
     os.close(upload.descriptor)
     upload.path.rename(path)
-    return Assembled(path, sum(sizes), digest.hexdigest(), name)
+    return Assembled(path, sum(sizes), digest, name)
+
+
+def _sha256(descriptor: int) -> str:
+    digest, offset = hashlib.sha256(), 0
+    buffer = memoryview(bytearray(_CHUNK_BYTES))
+    while count := os.preadv(descriptor, [buffer], offset):
+        digest.update(buffer[:count])
+        offset += count
+    return digest.hexdigest()
 
 
 def _close_ranks(descriptor: int, sizes: list[int]) -> None:

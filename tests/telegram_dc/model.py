@@ -9,6 +9,15 @@ from typing import Any
 from tests.telegram_dc import wire
 
 CHANNEL_BASE = 1_000_000_000_000  # Bot API ids of channels are -(CHANNEL_BASE + id)
+GENERAL_TOPIC = 1  # where messages of no topic are; https://core.telegram.org/api/forum
+MEDIA_RIGHTS = {  # kinds of media and the rights of members they need
+    "video": "videos",
+    "audio": "audios",
+    "voice": "voices",
+    "animation": "gifs",
+    "document": "docs",
+    "photo": "photos",
+}
 _PTS_EPOCH = 1_767_225_600  # 2026-01-01: pts grow across restarts that forgot everything
 
 
@@ -40,6 +49,7 @@ class StoredMedia:
     width: int = 0
     height: int = 0
     thumb: wire.Thumb | None = None
+    is_uploaded: bool = False  # by the bot
     id: int = field(default_factory=new_hash)
     access_hash: int = field(default_factory=new_hash)
     file_reference: bytes = field(default_factory=lambda: secrets.token_bytes(25))
@@ -56,6 +66,9 @@ class StoredMessage:
     id: int = 0
     date: int = field(default_factory=lambda: int(time.time()))
     reply_to: int | None = None
+    topic: int | None = None  # None: no topic, which in a forum is the general one
+    action: Any = None  # TL; of a service message
+    random_id: int | None = None  # the bot's
     markup: Any = None  # TL
     media: StoredMedia | None = None
     forward_from: int | None = None
@@ -98,6 +111,16 @@ class UpdateLog:
 
 
 @dataclass
+class Topic:
+    """`id` is that of the service message that made it."""
+
+    id: int
+    title: str
+    is_closed: bool = False
+    is_deleted: bool = False
+
+
+@dataclass
 class Chat:
     """`id` as the Bot API counts: a user's, -N for a basic group, -100N for a channel."""
 
@@ -108,11 +131,22 @@ class Chat:
     privacy: bool = False  # the bot hears only commands, replies and mentions
     writes_refused: bool = False
     reactions_refused: bool = False
+    bot_banned: bool = False  # a member still, silenced by an admin
+    lenient_replies: bool = False  # to messages that are gone; such a reply is sent as none
+    forbidden: set[str] = field(default_factory=set)  # what members may not send: videos, ...
+    slow_mode_s: float = 0.0
+    next_send_at: float = 0.0  # of the bot, in slow mode; by the wall clock
+    is_forum: bool = False
+    topics: dict[int, Topic] = field(default_factory=dict)
     access_hash: int = field(default_factory=new_hash)
     date: int = field(default_factory=lambda: int(time.time()))
     messages: dict[int, StoredMessage] = field(default_factory=dict)
     log: UpdateLog = field(default_factory=UpdateLog)  # used by channels alone
     last_id: int = 0
+
+    def __post_init__(self) -> None:
+        if self.is_forum:
+            self.topics[GENERAL_TOPIC] = Topic(GENERAL_TOPIC, "General")
 
     @property
     def is_channel(self) -> bool:

@@ -1,14 +1,12 @@
 """Parts of files, the fast way: no TL objects, no task, no copy between socket and disk."""
 
-import asyncio
 import logging
 import struct
-from functools import partial
 from typing import TYPE_CHECKING
 
 from tests.telegram_dc import tl
 from tests.telegram_dc.errors import RpcError
-from tests.telegram_dc.files import Part, Upload
+from tests.telegram_dc.part_rules import Part
 from tests.telegram_dc.rpc.call import check_login
 from tests.telegram_dc.session import Session
 from tests.telegram_dc.transport import Link
@@ -31,37 +29,28 @@ class PartReceiver:
         part = _peeked(body)
         self.server.journal.rpc[part.method] += 1
         try:
-            self.server.faults.refuse(part.method)
-            check_login(session.auth)
-            if not self.server.faults.part():
-                return
-            upload = self.server.files.accept(session.auth.id, part)
+            answer = self._kept(session, part)
         except RpcError as fault:
-            self.server.answer(session, link, message_id, tl.rpc_error(fault.code, fault.text))
-            return
-        future = self.server.loop.run_in_executor(
-            self.server.threads, upload.write, part.number, part.data
-        )
-        future.add_done_callback(partial(self._written, session, link, message_id, upload, part))
+            answer = tl.rpc_error(fault.code, fault.text)
+        if answer is not None:
+            self.server.answer(session, link, message_id, answer)
 
-    def _written(
-        self,
-        session: Session,
-        link: Link,
-        message_id: int,
-        upload: Upload,
-        part: Part,
-        future: "asyncio.Future[None]",
-    ) -> None:
-        if future.cancelled():
-            return
-        if error := future.exception():
-            log.error("a part could not be written: %s", error)
-            self.server.answer(session, link, message_id, tl.rpc_error(500, "FILE_WRITE_FAILED"))
-            return
-        self.server.files.written(upload, part)
-        if not self.server.faults.swallows(part.method):
-            self.server.answer(session, link, message_id, True)
+    def _kept(self, session: Session, part: Part) -> bool | None:
+        """True, or None when the answer shall be lost. Raises RpcError."""
+        faults, files = self.server.faults, self.server.files
+        faults.refuse(part.method)
+        check_login(session.auth)
+        if not faults.part():
+            return None
+        upload = files.accept(session.auth.id, part)
+        try:
+            # Into the page cache: a thread for it would cost more than the copying.
+            upload.write(part.number, part.data)
+        except OSError as error:
+            log.exception("a part could not be written")
+            raise RpcError(500, "FILE_WRITE_FAILED") from error
+        files.written(upload, part)
+        return None if faults.swallows(part.method) else True
 
 
 def _peeked(body: memoryview) -> Part:

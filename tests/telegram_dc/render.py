@@ -1,11 +1,10 @@
-"""The world as the bot sees it, in TL; and as the control sees it, in plain values."""
+"""The world as the bot sees it, in TL."""
 
 from collections.abc import Iterable
 from typing import Any
 
-from tests.telegram_dc import tl, wire
+from tests.telegram_dc import tl
 from tests.telegram_dc.model import Chat, Logged, StoredMedia, StoredMessage, User
-from tests.telegram_dc.text import entity_type
 from tests.telegram_dc.world import World
 
 DC_ID = 2  # the one a fresh Pyrogram session asks for
@@ -45,6 +44,7 @@ def chat(world: World, value: Chat) -> Any:
             version=1,
             left=True if role is None else None,
             admin_rights=rights,
+            default_banned_rights=_banned_rights(value),
         )
     return tl.types.Channel(
         id=value.raw_id,
@@ -56,7 +56,15 @@ def chat(world: World, value: Chat) -> Any:
         left=True if role is None else None,
         admin_rights=rights,
         participants_count=len(value.members),
+        forum=value.is_forum or None,
+        slowmode_enabled=True if value.slow_mode_s else None,
+        default_banned_rights=_banned_rights(value),
     )
+
+
+def _banned_rights(value: Chat) -> Any:
+    rights = {f"send_{kind}": True for kind in value.forbidden}
+    return tl.types.ChatBannedRights(until_date=0, **rights)
 
 
 def admin_rights() -> Any:
@@ -67,6 +75,15 @@ def admin_rights() -> Any:
 
 def message(world: World, value: StoredMessage) -> Any:
     place = world.chats[value.chat_id]
+    if value.action is not None:
+        return tl.types.MessageService(
+            id=value.id,
+            peer_id=peer(place),
+            from_id=_sender(world, value, place),
+            date=value.date,
+            action=value.action,
+            reply_to=_reply(value),
+        )
     return tl.types.Message(
         id=value.id,
         peer_id=peer(place),
@@ -93,9 +110,15 @@ def _sender(world: World, value: StoredMessage, place: Chat) -> Any:
 
 
 def _reply(value: StoredMessage) -> Any:
-    if value.reply_to is None:
+    """In a topic every message says so; one that answers none names the topic as the answered."""
+    first = value.reply_to or value.topic
+    if first is None:
         return None
-    return tl.types.MessageReplyHeader(reply_to_msg_id=value.reply_to)
+    return tl.types.MessageReplyHeader(
+        reply_to_msg_id=first,
+        reply_to_top_id=value.topic if value.reply_to and value.topic else None,
+        forum_topic=True if value.topic else None,
+    )
 
 
 def _forward(value: StoredMessage) -> Any:
@@ -186,63 +209,3 @@ def mentioned(world: World, messages: Iterable[StoredMessage]) -> tuple[list[Any
     users = [user(world.users[i], is_self=i == world.bot.id) for i in people if i in world.users]
     chats = [chat(world, world.chats[i]) for i in places if i < 0]
     return users, chats
-
-
-def plain_message(value: StoredMessage) -> wire.Message:
-    return wire.Message(
-        id=value.id,
-        chat_id=value.chat_id,
-        sender_id=value.sender_id,
-        text=value.text,
-        date=value.date,
-        out=value.out,
-        entities=tuple(
-            wire.Entity(entity_type(e), e.offset, e.length, getattr(e, "url", None))
-            for e in value.entities
-        ),
-        reply_to=value.reply_to,
-        buttons=_buttons(value.markup),
-        media=plain_media(value.media) if value.media else None,
-        edits=value.edits,
-        deleted=value.deleted,
-        album_id=value.album_id,
-        reactions=tuple(value.reactions),
-    )
-
-
-def _buttons(markup: Any) -> tuple[tuple[wire.Button, ...], ...]:
-    return tuple(
-        tuple(
-            wire.Button(
-                button.text,
-                getattr(button.type, "data", None),
-                getattr(button.type, "url", None),
-            )
-            for button in row.buttons
-        )
-        for row in getattr(markup, "rows", ())
-    )
-
-
-def plain_media(value: StoredMedia) -> wire.Media:
-    by_type = {type(item): item for item in value.attributes}
-    video = by_type.get(tl.types.DocumentAttributeVideo)
-    audio = by_type.get(tl.types.DocumentAttributeAudio)
-    timed = video or audio
-    return wire.Media(
-        kind=value.kind,
-        id=value.id,
-        file_name=value.file_name,
-        mime_type=value.mime_type,
-        size=value.size,
-        sha256=value.sha256,
-        path=value.path,
-        duration=timed.duration if timed else None,
-        width=video.w if video else value.width or None,
-        height=video.h if video else value.height or None,
-        supports_streaming=bool(video and video.supports_streaming),
-        nosound=bool(video and video.nosound),
-        title=audio.title if audio else None,
-        performer=audio.performer if audio else None,
-        thumb=value.thumb,
-    )

@@ -25,7 +25,7 @@ def _future_salts(server: "Server", session: Session, message_id: int, _request:
 
 
 def _destroy(server: "Server", session: Session, _message_id: int, request: Any) -> Any:
-    return server.destroy_session(session, request.session_id)
+    return server.sessions.destroy(session, request.session_id)
 
 
 def _states(_server: "Server", _session: Session, message_id: int, request: Any) -> Any:

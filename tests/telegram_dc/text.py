@@ -84,9 +84,18 @@ def _detect(text: str) -> Iterator[Any]:
                 yield entity(offset=units(text[:start]), length=units(found))
 
 
+def action_name(action: Any) -> str:
+    """`chat_add_user` for MessageActionChatAddUser."""
+    return _snake_case(type(action).__name__.removeprefix("MessageAction"))
+
+
 def entity_type(entity: Any) -> str:
     """`text_link` for MessageEntityTextUrl, else the constructor's name in snake case."""
     name = type(entity).__name__.removeprefix("MessageEntity")
     if name == "TextUrl":
         return "text_link"
+    return _snake_case(name)
+
+
+def _snake_case(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

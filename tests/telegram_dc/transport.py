@@ -3,11 +3,11 @@
 import asyncio
 import os
 import socket
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
+from tests.telegram_dc.buffers import Buffers
+from tests.telegram_dc.delay import DelayLine
 from tests.telegram_dc.faults import Faults
 
 MAX_PACKET_BYTES = 1024 * 1024 + 1024  # Telegram closes the connection on more
@@ -20,39 +20,13 @@ class Receiver(Protocol):
     """Who gets the packets of all connections."""
 
     faults: Faults
+    buffers: Buffers
 
     def opened(self, link: "Link") -> bool: ...
     def closed(self, link: "Link") -> None: ...
     def received(self, link: "Link", count: int) -> None: ...
-    def packet(self, link: "Link", packet: bytes | bytearray) -> None: ...
+    def packet(self, link: "Link", packet: bytes | memoryview) -> None: ...
     def malformed(self, link: "Link", why: str) -> None: ...
-
-
-@dataclass
-class DelayLine:
-    """Passes items on in their order, each after its delay."""
-
-    loop: asyncio.AbstractEventLoop
-    sink: Callable[[Any], None]
-    _waiting: deque[tuple[float, Any]] = field(default_factory=deque)
-
-    def put(self, item: Any, delay_s: float) -> None:
-        if delay_s <= 0 and not self._waiting:
-            self.sink(item)
-            return
-        due = self.loop.time() + delay_s
-        if self._waiting:
-            due = max(due, self._waiting[-1][0])
-        else:
-            self.loop.call_at(due, self._run)
-        self._waiting.append((due, item))
-
-    def _run(self) -> None:
-        now = self.loop.time() + 0.001
-        while self._waiting and self._waiting[0][0] <= now:
-            self.sink(self._waiting.popleft()[1])
-        if self._waiting:
-            self.loop.call_at(self._waiting[0][0], self._run)
 
 
 class Link(asyncio.BufferedProtocol):
@@ -70,10 +44,11 @@ class Link(asyncio.BufferedProtocol):
         self._mode = ""
         self._scratch = memoryview(bytearray(_SCRATCH_BYTES))
         self._have = 0
-        self._packet: bytearray | None = None
+        self._packet: memoryview | None = None
         self._filled = 0
         self._next_read_at = 0.0
         self._paused: set[str] = set()
+        self._frozen: list[tuple[Callable[[Any], None], Any]] | None = None
         self._inward = DelayLine(loop, self._deliver)
         self._outward = DelayLine(loop, self._write)
         self._loop = loop
@@ -95,7 +70,7 @@ class Link(asyncio.BufferedProtocol):
 
     def get_buffer(self, _size_hint: int) -> memoryview:
         if self._packet is not None:
-            buffer = memoryview(self._packet)[self._filled :]
+            buffer = self._packet[self._filled :]
         else:
             buffer = self._scratch[self._have :]
         if rate := self.receiver.faults.bandwidth_bytes_s:
@@ -103,6 +78,8 @@ class Link(asyncio.BufferedProtocol):
         return buffer
 
     def buffer_updated(self, count: int) -> None:
+        if self._frozen is not None and self.transport is not None:
+            self.transport.pause_reading()  # uvloop resumes it after connection_made
         self.bytes_received += count
         self._throttle(count)
         if self._packet is None:
@@ -141,6 +118,19 @@ class Link(asyncio.BufferedProtocol):
             assert self.transport is not None
             self.transport.resume_reading()
 
+    def freeze(self) -> None:
+        """A black hole from now on: nothing comes in, nothing goes out, until `thaw`."""
+        self.hold("outage")
+        if self._frozen is None:
+            self._frozen = []
+
+    def thaw(self) -> None:
+        """What was on its way arrives."""
+        frozen, self._frozen = self._frozen or [], None
+        for sink, item in frozen:
+            sink(item)
+        self.release("outage")
+
     @property
     def _delay_s(self) -> float:
         return self.receiver.faults.latency_ms / 1000
@@ -169,7 +159,7 @@ class Link(asyncio.BufferedProtocol):
                 return
             end = start + length
             if end > self._have:
-                self._packet = bytearray(length)
+                self._packet = self.receiver.buffers.take(length)
                 self._filled = self._have - start
                 self._packet[: self._filled] = self._scratch[start : self._have]
                 position = self._have
@@ -215,11 +205,13 @@ class Link(asyncio.BufferedProtocol):
         words = int.from_bytes(self._scratch[position + 1 : position + 4], "little")
         return position + 4, words * 4
 
-    def _arrived(self, packet: bytes | bytearray) -> None:
+    def _arrived(self, packet: bytes | memoryview) -> None:
         self._inward.put(packet, self._delay_s)
 
-    def _deliver(self, packet: bytes | bytearray) -> None:
-        if self.is_open:
+    def _deliver(self, packet: bytes | memoryview) -> None:
+        if self._frozen is not None:
+            self._frozen.append((self._deliver, packet))
+        elif self.is_open:
             self.receiver.packet(self, packet)
 
     def _framed(self, payload: bytes) -> bytes:
@@ -233,6 +225,9 @@ class Link(asyncio.BufferedProtocol):
         return len(payload).to_bytes(4, "little") + payload
 
     def _write(self, frame: bytes | None) -> None:
+        if self._frozen is not None:
+            self._frozen.append((self._write, frame))
+            return
         if not self.is_open:
             return
         assert self.transport is not None

@@ -81,6 +81,8 @@ class Message:
     deleted: bool = False
     album_id: int | None = None
     reactions: tuple[str, ...] = ()  # the bot's
+    topic: int | None = None  # of a forum; None: the general one
+    service: str | None = None  # what a service message is about: chat_add_user, topic_create ...
 
     def button(self, text: str) -> Button:
         """The first button whose text contains `text`. Raises LookupError when there is none."""
@@ -89,6 +91,23 @@ class Message:
                 if text in button.text:
                     return button
         raise LookupError(f"no button with {text!r} in {self.buttons!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message with media from the bot."""
+
+    chat_id: int
+    message_id: int
+    reply_to: int | None
+    topic: int | None
+    random_id: int | None
+    kind: str
+    document_id: int
+    size: int
+    sha256: str
+    album_id: int | None
+    deleted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +125,7 @@ class Event:
     """Something that happened, `at` on this machine's monotonic clock.
 
     Kinds: send edit delete reaction answer rpc flood violation (by the bot), user_message user_edit
-    user_delete press (by the control), connect disconnect.
+    user_delete press (by the control), connect disconnect outage outage_over.
     """
 
     index: int

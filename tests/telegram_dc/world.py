@@ -6,6 +6,7 @@ It knows no connection: whoever changes it here tells `dc.publish` what was logg
 import pickle
 import random
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +33,9 @@ class World:
     last_id: int = 0
     common: dict[int, StoredMessage] = field(default_factory=dict)  # of private chats, basic groups
     random_ids: dict[tuple[int, int], int] = field(default_factory=dict)
+    repeated_random_ids: Counter[tuple[int, int]] = field(default_factory=Counter)
+    privacy: bool = False  # the bot's privacy mode, for groups it is added to from now on
+    qts: int = 0
     listening: set[bytes] = field(default_factory=set)  # ids of the sessions that get updates
 
     def __post_init__(self) -> None:
@@ -103,7 +107,7 @@ class World:
         role = chat.members.get(self.bot.id)
         if role is None:
             return False
-        if not chat.privacy or role == "admin":
+        if not chat.privacy or role == "admin" or message.action is not None:
             return True
         replied = self.message(chat.id, message.reply_to) if message.reply_to else None
         return self._is_addressed(message) or (replied is not None and replied.out)
@@ -118,6 +122,11 @@ class World:
 
     def _log_of(self, chat: Chat) -> UpdateLog:
         return chat.log if chat.is_channel else self.log
+
+    def note_privacy(self) -> None:
+        """Privacy mode belongs to a bot; here a chat may have it alone, and then the bot says that
+        it has it."""
+        self.bot.reads_all = not (self.privacy or any(c.privacy for c in self.chats.values()))
 
     def expire_file_references(self) -> None:
         for media in self.media.values():

@@ -6,7 +6,8 @@ from typing import Any
 
 from tests.telegram_dc import render, tl
 from tests.telegram_dc.errors import bad
-from tests.telegram_dc.rpc.call import Call, Handler, chat_of, user_of
+from tests.telegram_dc.rpc.call import Call, Handler, user_of
+from tests.telegram_dc.rpc.rights import reachable_chat
 
 _HOUR_S = 3600
 
@@ -75,7 +76,7 @@ def _authorised(call: Call, user_id: int) -> Any:
 async def _log_out(call: Call, _query: Any) -> Any:
     call.session.auth.user_id = None
     call.server.keys.save()
-    call.server.forget_sessions(call.session.auth)
+    call.server.sessions.logged_out(call.session.auth)
     return tl.types.auth.LoggedOut()
 
 
@@ -135,7 +136,7 @@ async def _no_commands(_call: Call, _query: Any) -> list[Any]:
 
 
 async def _typing(call: Call, query: Any) -> bool:
-    chat_of(call, query.peer)
+    reachable_chat(call, query.peer)
     return True
 
 

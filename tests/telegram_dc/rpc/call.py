@@ -1,4 +1,4 @@
-"""One call, and what every family of methods needs: the peers it names, who may write there."""
+"""One call, and what every family of methods needs: the peers it names."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.telegram_dc import tl
 from tests.telegram_dc.auth_keys import AuthKey
-from tests.telegram_dc.errors import RpcError, bad, forbidden
+from tests.telegram_dc.errors import RpcError, bad
 from tests.telegram_dc.model import CHANNEL_BASE, Chat, User
 from tests.telegram_dc.session import Session
 from tests.telegram_dc.transport import Link
@@ -81,19 +81,3 @@ def user_of(call: Call, user: Any) -> User:
     if found is None or user.access_hash not in (0, found.access_hash):
         raise bad("PEER_ID_INVALID")
     return found
-
-
-def writable_chat(call: Call, peer: Any) -> Chat:
-    """Raises PEER_ID_INVALID, USER_IS_BLOCKED or CHAT_WRITE_FORBIDDEN."""
-    chat = chat_of(call, peer)
-    if chat.kind == "private":
-        user = call.world.users[chat.id]
-        if user.blocked:
-            raise forbidden("USER_IS_BLOCKED")
-        if not user.started:
-            raise bad("PEER_ID_INVALID")
-    elif call.world.bot.id not in chat.members:
-        raise forbidden("CHAT_WRITE_FORBIDDEN")
-    if chat.writes_refused:
-        raise forbidden("CHAT_WRITE_FORBIDDEN")
-    return chat

@@ -1,8 +1,9 @@
 """Groups and their members, enough for Pyrogram's get_chat and get_chat_member."""
 
+import math
 from typing import Any
 
-from tests.telegram_dc import render, tl
+from tests.telegram_dc import members, render, tl
 from tests.telegram_dc.errors import bad
 from tests.telegram_dc.model import Chat
 from tests.telegram_dc.rpc.call import Call, Handler, channel_of, member_channel, user_of
@@ -22,7 +23,7 @@ async def _full_chat(call: Call, query: Any) -> Any:
     chat = _basic(call, query.chat_id)
     participants = tl.types.ChatParticipants(
         chat_id=chat.raw_id,
-        participants=[_chat_participant(chat, user_id) for user_id in chat.members],
+        participants=[members.chat_participant(chat, user_id) for user_id in chat.members],
         version=1,
     )
     full = tl.types.ChatFull(
@@ -48,6 +49,7 @@ async def _full_channel(call: Call, query: Any) -> Any:
         pts=chat.log.pts,
         can_view_participants=True,
         participants_count=len(chat.members),
+        slowmode_seconds=math.ceil(chat.slow_mode_s) or None,
     )
     return _full(call, chat, full, [])
 
@@ -64,9 +66,9 @@ async def _participant(call: Call, query: Any) -> Any:
     if user.id not in chat.members:
         raise bad("USER_NOT_PARTICIPANT")
     return tl.types.channels.ChannelParticipant(
-        participant=_channel_participant(call, chat, user.id),
+        participant=members.channel_participant(call.world, chat, user.id),
         chats=[render.chat(call.world, chat)],
-        users=_users(call, [user.id, _promoter(chat)]),
+        users=_users(call, [user.id, members.promoter(chat)]),
     )
 
 
@@ -77,9 +79,9 @@ async def _participants(call: Call, query: Any) -> Any:
     page = ids[query.offset : query.offset + query.limit]
     return tl.types.channels.ChannelParticipants(
         count=len(ids),
-        participants=[_channel_participant(call, chat, user_id) for user_id in page],
+        participants=[members.channel_participant(call.world, chat, user_id) for user_id in page],
         chats=[render.chat(call.world, chat)],
-        users=_users(call, [*page, _promoter(chat)]),
+        users=_users(call, [*page, members.promoter(chat)]),
     )
 
 
@@ -94,36 +96,6 @@ def _users(call: Call, user_ids: list[int]) -> list[Any]:
     bot = call.world.bot
     known = [call.world.users[i] for i in dict.fromkeys(user_ids) if i in call.world.users]
     return [render.user(user, is_self=user is bot) for user in known]
-
-
-def _promoter(chat: Chat) -> int:
-    creators = [user_id for user_id, role in chat.members.items() if role == "creator"]
-    return creators[0] if creators else next(iter(chat.members))
-
-
-def _chat_participant(chat: Chat, user_id: int) -> Any:
-    role = chat.members[user_id]
-    if role == "creator":
-        return tl.types.ChatParticipantCreator(user_id=user_id)
-    kind = tl.types.ChatParticipantAdmin if role == "admin" else tl.types.ChatParticipant
-    return kind(user_id=user_id, inviter_id=_promoter(chat), date=chat.date)
-
-
-def _channel_participant(call: Call, chat: Chat, user_id: int) -> Any:
-    role = chat.members[user_id]
-    if role == "member":
-        return tl.types.ChannelParticipant(user_id=user_id, date=chat.date)
-    rights = render.admin_rights()
-    if role == "creator":
-        return tl.types.ChannelParticipantCreator(user_id=user_id, admin_rights=rights)
-    return tl.types.ChannelParticipantAdmin(
-        user_id=user_id,
-        promoted_by=_promoter(chat),
-        date=chat.date,
-        admin_rights=rights,
-        is_self=user_id == call.world.bot.id or None,
-        inviter_id=_promoter(chat) if user_id == call.world.bot.id else None,
-    )
 
 
 HANDLERS: dict[Any, Handler] = {

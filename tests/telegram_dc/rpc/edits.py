@@ -6,9 +6,10 @@ from typing import Any
 from tests.telegram_dc import render, tl
 from tests.telegram_dc.errors import bad, forbidden
 from tests.telegram_dc.model import Chat, StoredMedia, StoredMessage
-from tests.telegram_dc.rpc.call import Call, Handler, chat_of, member_channel, writable_chat
+from tests.telegram_dc.rpc.call import Call, Handler, member_channel
 from tests.telegram_dc.rpc.media import stored_media
 from tests.telegram_dc.rpc.messages import checked_markup, updates_of
+from tests.telegram_dc.rpc.rights import check_kind, reachable_chat, writable_chat
 from tests.telegram_dc.text import check_caption, check_text, with_own_entities
 from tests.telegram_dc.wire import Answer
 
@@ -32,6 +33,7 @@ async def _edit(call: Call, query: Any) -> Any:
     media = message.media
     if query.media is not None:
         media = await stored_media(call, query.media)
+        check_kind(call, chat, media)
     text, entities = message.text, message.entities
     if query.message is not None or query.media is not None:
         text = query.message or ""
@@ -101,7 +103,7 @@ def _deleted(call: Call, chat: Chat, messages: list[StoredMessage]) -> int:
 
 
 async def _react(call: Call, query: Any) -> Any:
-    chat = chat_of(call, query.peer)
+    chat = reachable_chat(call, query.peer)
     message = call.world.message(chat.id, query.msg_id)
     if message is None:
         raise bad("MESSAGE_ID_INVALID")

@@ -7,10 +7,12 @@ from typing import Any
 
 from tests.telegram_dc import render, tl
 from tests.telegram_dc.errors import bad
-from tests.telegram_dc.files import MAX_SMALL_BYTES, Assembled
+from tests.telegram_dc.files import Assembled
 from tests.telegram_dc.images import image_size
 from tests.telegram_dc.model import StoredMedia
-from tests.telegram_dc.rpc.call import Call, Handler, writable_chat
+from tests.telegram_dc.part_rules import MAX_SMALL_BYTES
+from tests.telegram_dc.rpc.call import Call, Handler
+from tests.telegram_dc.rpc.rights import writable_chat
 
 _MAX_PHOTO_SUM = 10_000
 _MAX_PHOTO_RATIO = 20
@@ -91,6 +93,7 @@ async def _assembled(call: Call, input_file: Any) -> Assembled:
 
 
 def _keep(call: Call, media: StoredMedia) -> StoredMedia:
+    media.is_uploaded = True
     call.world.media[media.id] = media
     return media
 

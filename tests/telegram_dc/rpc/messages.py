@@ -6,8 +6,15 @@ from typing import Any
 from tests.telegram_dc import render, tl
 from tests.telegram_dc.errors import RpcError, bad
 from tests.telegram_dc.model import Chat, StoredMessage, new_hash
-from tests.telegram_dc.rpc.call import Call, Handler, member_channel, writable_chat
+from tests.telegram_dc.rpc.call import Call, Handler, member_channel
 from tests.telegram_dc.rpc.media import stored_media
+from tests.telegram_dc.rpc.rights import (
+    check_kind,
+    check_pace,
+    note_send,
+    place_of,
+    writable_chat,
+)
 from tests.telegram_dc.text import check_caption, check_text, with_own_entities
 
 _MAX_ALBUM = 10
@@ -20,8 +27,10 @@ async def _send_message(call: Call, query: Any) -> Any:
     chat = writable_chat(call, query.peer)
     _check_new(call, chat, query.random_id)
     check_text(query.message)
+    check_kind(call, chat, None)
     message = _outgoing(call, chat, query, query.message, query.entities)
     message.markup = checked_markup(query.reply_markup)
+    check_pace(call, chat)
     call.count(chat)
     return _post(call, chat, [(message, query.random_id)])
 
@@ -33,7 +42,9 @@ async def _send_media(call: Call, query: Any) -> Any:
     message = _outgoing(call, chat, query, query.message, query.entities)
     message.markup = checked_markup(query.reply_markup)
     message.media = await stored_media(call, query.media)
+    check_kind(call, chat, message.media)
     _check_new(call, chat, query.random_id)
+    check_pace(call, chat)
     call.count(chat)
     return _post(call, chat, [(message, query.random_id)])
 
@@ -52,10 +63,12 @@ async def _send_multi_media(call: Call, query: Any) -> Any:
         check_caption(item.message)
         message = _outgoing(call, chat, query, item.message, item.entities)
         message.media = await stored_media(call, item.media)
+        check_kind(call, chat, message.media)
         message.album_id = album_id
         album.append((message, item.random_id))
     if not album:
         raise bad("MEDIA_EMPTY")
+    check_pace(call, chat)
     call.count(chat, len(album))
     return _post(call, chat, album)
 
@@ -64,27 +77,21 @@ def _check_new(call: Call, chat: Chat, random_id: int) -> None:
     if random_id == 0:
         raise bad("RANDOM_ID_EMPTY")
     if (chat.id, random_id) in call.world.random_ids:
+        call.world.repeated_random_ids[chat.id, random_id] += 1
         raise RpcError(500, "RANDOM_ID_DUPLICATE")
 
 
 def _outgoing(call: Call, chat: Chat, query: Any, text: str, entities: Any) -> StoredMessage:
+    reply_to, topic = place_of(call, chat, query.reply_to)
     return StoredMessage(
         chat.id,
         call.world.bot.id,
         text,
         with_own_entities(text, entities),
         out=True,
-        reply_to=_replied(call, chat, query.reply_to),
+        reply_to=reply_to,
+        topic=topic,
     )
-
-
-def _replied(call: Call, chat: Chat, reply_to: Any) -> int | None:
-    if reply_to is None:
-        return None
-    message_id = getattr(reply_to, "reply_to_msg_id", 0)
-    if call.world.message(chat.id, message_id) is None:
-        raise bad("REPLY_MESSAGE_ID_INVALID")
-    return int(message_id)
 
 
 def checked_markup(markup: Any) -> Any:
@@ -108,7 +115,9 @@ def _post(call: Call, chat: Chat, album: list[tuple[StoredMessage, int]]) -> Any
     """Keeps the messages, tells the bot's other sessions, and answers as Telegram does."""
     updates: list[Any] = []
     entries = []
+    note_send(chat)
     for message, random_id in album:
+        message.random_id = random_id
         entry = call.world.post(message)
         assert entry is not None  # the bot's own
         call.world.random_ids[chat.id, random_id] = message.id

@@ -1,0 +1,1 @@
+"""The control's side of the conversation, one room per subject. Standard library only."""
