@@ -5,7 +5,8 @@ UserbotError
 │   ├── LinkRefusedError            not a link we open: scheme, credentials, private address ...
 │   ├── TooManyJobsError            more open jobs than one person may have
 │   ├── RestartingError             the bot is being stopped
-│   └── TooLargeError               more bytes than Telegram or the disk takes
+│   ├── TooLargeError               more bytes than Telegram or the disk takes
+│   └── TooLargeForDiskError        more than this disk holds
 ├── SourceError                     the site's: it does not give us the video
 │   ├── UnsupportedError  NoVideoError  PlaylistError  LiveError
 │   ├── PrivateError  LoginNeededError  AgeRestrictedError  GeoBlockedError  DrmError
@@ -18,6 +19,10 @@ UserbotError
     ├── AlreadyRunningError         a second bot with the same DATA_DIR
     ├── DiskFullError  ToolError
     ├── DeliveryError               Telegram does not take the file or the message
+    │   ├── ChatGoneError           blocked, kicked, deleted: nothing can be said there any more
+    │   ├── NoRightError            the bot may not write there, or not send this kind
+    │   ├── TopicClosedError        the topic of a group was closed or deleted
+    │   └── FileRefusedError        Telegram does not take this file
     └── LoginRefusedError           Telegram does not take API id, API hash or token
 
 Leaves carry numbers and the raw text, never a sentence for a person (`telegram/texts.py` speaks).
@@ -59,6 +64,14 @@ class TooLargeError(RequestError):
     def __init__(self, size_bytes: int | None, limit_bytes: int) -> None:
         super().__init__(size_bytes, limit_bytes)
         self.size_bytes, self.limit_bytes = size_bytes, limit_bytes
+
+
+class TooLargeForDiskError(RequestError):
+    """A job would need `need_bytes`, and the disk has `room_bytes` even with no other job."""
+
+    def __init__(self, need_bytes: int, room_bytes: int) -> None:
+        super().__init__(need_bytes, room_bytes)
+        self.need_bytes, self.room_bytes = need_bytes, room_bytes
 
 
 class SourceError(UserbotError):
@@ -202,9 +215,64 @@ class DeliveryError(InfrastructureError):
         self.code = code
 
 
+class ChatGoneError(DeliveryError):
+    """Nothing can be said in the chat any more: blocked, kicked, left, deactivated, deleted."""
+
+
+class NoRightError(DeliveryError):
+    """The bot may not send `what` there: "anything", "text", "media", "videos", "audio" ..."""
+
+    def __init__(self, code: str, what: str = "anything") -> None:
+        super().__init__(code)
+        self.args = (code, what)
+        self.what = what
+
+    @property
+    def may_write(self) -> bool:
+        """Whether the chat can at least be told so."""
+        return self.what not in ("anything", "text")
+
+
+class TopicClosedError(DeliveryError):
+    """The topic of a group was closed or deleted."""
+
+
+class FileRefusedError(DeliveryError):
+    """Telegram does not take this file, whoever sends it."""
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether Telegram misses or mixes up parts of it: uploading it anew helps."""
+        return self.code.startswith("FILE_PART_") or self.code in (
+            "FILE_ID_INVALID",
+            "INPUT_FILE_INVALID",
+            "MD5_CHECKSUM_INVALID",
+        )
+
+
 class LoginRefusedError(InfrastructureError):
     """Telegram does not take the API id, the API hash or the bot token. `code` is its own word."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+
+PERMANENT: tuple[type[UserbotError], ...] = (
+    UnsupportedError,  # until yt-dlp learns the site
+    NoVideoError,  # what a page is does not change while people look at it
+    PlaylistError,
+    PrivateError,
+    LoginNeededError,
+    AgeRestrictedError,
+    GeoBlockedError,  # our server stays where it is
+    DrmError,
+    RemovedError,
+)
+"""What a link may be remembered for, for a while: the same question would get the same answer.
+
+Not in it, of what a site says: LiveError (a stream begins and ends), ForbiddenError and
+BotCheckError (they are about our address and pass), RateLimitedError and SiteDownError (they pass
+by themselves), BrokenMediaError (another quality may be whole), SourceError itself (nobody knows).
+TooLargeError belongs to one quality, not to the link. Of ours, every error may pass.
+"""

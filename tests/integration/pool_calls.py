@@ -3,6 +3,7 @@
 A call is "name" or "name argument": the link of an extraction, the info JSON of a download.
 """
 
+import itertools
 import json
 import os
 import signal
@@ -175,13 +176,23 @@ def chain(call, emit, argument):
 
 
 def drip(call, emit, argument):
-    """Write a byte now and then, for so many seconds, and say nothing."""
+    """Write 4 kB a second, for so many seconds, and say nothing."""
     until = time.monotonic() + float(argument)
     with (call.folder / "drip").open("wb", buffering=0) as file:
         while time.monotonic() < until:
-            file.write(b"x")
+            file.write(b"x" * 200)
             time.sleep(0.05)
     return video(call.folder)
+
+
+def trickle(call, emit, argument):
+    """Write a byte now and then, and talk of many, in a stage, for ever."""
+    emit(Progress(Stage(argument)))
+    with (call.folder / "drip").open("wb", buffering=0) as file:
+        for number in itertools.count(1):
+            file.write(b"x")
+            emit(Progress(Stage(argument), done_bytes=number * 1_000_000))
+            time.sleep(0.05)
 
 
 def fill(call, emit, argument):

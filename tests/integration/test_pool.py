@@ -146,6 +146,30 @@ async def test_a_file_that_grows_is_a_sign_of_life(caller):
     await caller.download("drip 2")
 
 
+async def test_a_byte_now_and_then_is_none_whatever_the_worker_says(caller):
+    with pytest.raises(StallError):
+        await caller.download("trickle download")
+
+
+async def test_a_tool_that_writes_a_little_gets_on(caller):
+    with pytest.raises(DeadlineError):
+        await caller.download("trickle merge")
+
+
+async def test_a_folder_above_its_share_of_the_disk_ends_its_call(caller):
+    with pytest.raises(DiskFullError):
+        await caller.download("drip 60", cap_bytes=3000)
+
+
+async def test_a_file_above_its_share_of_the_disk_is_not_too_large(caller):
+    with pytest.raises(DiskFullError):
+        await caller.download("big 400000", cap_bytes=300_000)
+
+
+async def test_a_share_that_is_enough_is_not_noticed(caller):
+    assert (await caller.download("one_file 90000", cap_bytes=100_000)).size_bytes == 90_000
+
+
 async def test_a_drip_does_not_outlast_the_deadline(caller):
     with pytest.raises(DeadlineError):
         await caller.download("drip 60")
@@ -169,7 +193,7 @@ async def test_a_worker_that_talks_without_end_does_not_keep_the_loop_busy(calle
 
     async with asyncio.TaskGroup() as group:
         ticker = group.create_task(tick())
-        with pytest.raises(DeadlineError):
+        with pytest.raises(StallError):
             await caller.download("flood")
         ticker.cancel()
     assert sorted(gaps)[len(gaps) // 2] < 0.1

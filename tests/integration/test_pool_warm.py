@@ -1,12 +1,16 @@
 """The fork server as the bot runs it, with all of yt-dlp in it."""
 
+import asyncio
 import json
 import logging
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 
-from tests.integration.pool_helpers import settings
+from tests import video_site
+from tests.integration.pool_helpers import family, settings
+from tests.integration.trouble import troubled
 from userbot.pool import PoolSettings, ProcessPool
 
 
@@ -24,3 +28,19 @@ async def test_a_call_finds_yt_dlp_loaded(tmp_path):
         facts = json.loads((await pool.extract("surroundings", tmp_path)).title)
     assert facts["is_yt_dlp_loaded"]
     assert [target[:5] for name, target in facts["files"].items() if int(name) > 2] == ["pipe:"]
+
+
+async def test_a_download_does_without_what_only_looking_at_files_needs(tmp_path, request):
+    """Thirty-two at once would each pay for it."""
+    cache = request.config.cache.mkdir("video_site")
+    async with video_site.running(cache) as site, troubled(site, tmp_path) as bot:
+        seen = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            call = bot.get("medium", rate=3_000_000, on_growth=lambda _: seen.set())
+            task = group.create_task(call)
+            await seen.wait()
+            workers = family(bot.pool.fork_server_pid or 0)
+            maps = [Path(f"/proc/{worker.pid}/maps").read_text() for worker in workers]
+            task.cancel()
+    assert len(maps) == 2  # the guard, too
+    assert not any("libavcodec" in text for text in maps)

@@ -355,6 +355,15 @@ async def test_a_part_that_is_there_is_not_fetched_again(lab, site):
     assert download.bytes_sent == len(body) - 20 * MIB
 
 
+async def test_a_part_that_was_whole_when_the_process_was_killed_is_taken_as_it_is(lab, site):
+    body = site.file_of("medium").read_bytes()
+    lab.folder.mkdir()
+    (lab.folder / "stream-1.bin.part").write_bytes(body)
+    made = await lab.get("medium")
+    assert made.path.read_bytes() == body
+    assert not [e for e in await site.requests("/media/medium.mp4") if e.bytes_sent > len(body) / 2]
+
+
 async def test_an_expired_address_is_asked_for_once_more(lab, site):
     made = await lab.get("expiring")
     check(made, lab.folder)

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.test_errors import made
+from tests.unit.test_texts import leaves
 from userbot import errors, wire
 from userbot.domain.calls import DownloadCall, ExtractCall
 from userbot.domain.choices import Choice
@@ -39,6 +41,7 @@ MEDIA_FILE = MediaFile(
     thumbnail=Thumbnail(Path("/job/t.jpg"), 320, 180),
 )
 ERRORS: list[UserbotError] = [
+    *map(made, leaves(UserbotError)),
     errors.LinkRefusedError("scheme"),
     errors.TooManyJobsError(3),
     errors.TooLargeError(None, 5),

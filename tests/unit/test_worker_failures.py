@@ -1,10 +1,15 @@
 """What yt-dlp's own errors and sentences mean to us; the sentences are from its extractors."""
 
 import errno
+import io
 import sys
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
+from yt_dlp.networking import Response
 from yt_dlp.networking.exceptions import (
+    HTTPError,
     NoSupportingHandlers,
     SSLError,
     TransportError,
@@ -21,55 +26,13 @@ from yt_dlp.utils import (
 )
 from yt_dlp.utils import UnsupportedError as NothingFoundError
 
+from tests.unit.test_texts import leaves
+from tests.unit.worker_messages import MESSAGES
 from userbot import errors
 from userbot.worker.failures import MAX_DETAIL, disk_error, site_errors, translate
 from userbot.worker.options import VendorLog
 
-HINT = " Use --cookies, --cookies-from-browser, --username and --password to provide credentials"
-
-SENTENCES = [
-    ("This video is DRM protected", errors.DrmError),
-    ("Sign in to confirm you\u2019re not a bot." + HINT, errors.BotCheckError),
-    ("Got HTTP Error 403 caused by Cloudflare anti-bot challenge; try again", errors.BotCheckError),
-    (
-        "Sign in to confirm your age. This video may be inappropriate for some users.",
-        errors.AgeRestrictedError,
-    ),
-    (
-        "Private video. Sign in if you've been granted access to this video" + HINT,
-        errors.PrivateError,
-    ),
-    (
-        "Join this channel to get access to members-only content like this video, and other perks.",
-        errors.PrivateError,
-    ),
-    ("This account is private", errors.PrivateError),
-    ("You are not authorized to view this protected tweet", errors.PrivateError),
-    ("Password protected video, use --video-password <password>", errors.PrivateError),
-    (
-        "The uploader has not made this video available in your country",
-        errors.GeoBlockedError,
-    ),
-    ("Your IP address is blocked from accessing this post", errors.ForbiddenError),
-    ("You have exceeded the rate limit. Try again later", errors.RateLimitedError),
-    ("Quota exceeded for this file, try again later", errors.RateLimitedError),
-    ("This video is only available for registered users." + HINT, errors.LoginNeededError),
-    ("NSFW tweet requires authentication." + HINT, errors.LoginNeededError),
-    ("You need to log in to access this content", errors.LoginNeededError),
-    ("Your account does not have access to this content", errors.LoginNeededError),
-    ("This video requires a subscription", errors.LoginNeededError),
-    ("Video unavailable. This video has been removed by the uploader", errors.RemovedError),
-    ("Video not available, status code 10204", errors.RemovedError),
-    ("This content is no longer available", errors.RemovedError),
-    ("This live event will begin in 5 hours.", errors.LiveError),
-    ("Premieres in 2 hours", errors.LiveError),
-    ("This livestream has not yet started", errors.LiveError),
-    ("The channel is not currently live", errors.LiveError),
-    ("No video could be found in this tweet", errors.NoVideoError),
-    ("No video formats found!", errors.NoVideoError),
-    ("Requested format is not available", errors.NoVideoError),
-    ("'ftp' is not a valid URL", errors.UnsupportedError),
-]
+HINT = "Use --cookies, --cookies-from-browser, --username and --password to provide credentials"
 
 
 def raised(error: Exception) -> DownloadError:
@@ -80,10 +43,36 @@ def raised(error: Exception) -> DownloadError:
         return DownloadError(f"ERROR: {error}", sys.exc_info())
 
 
-@pytest.mark.parametrize(("sentence", "expected"), SENTENCES)
-def test_an_extractors_sentence_is_understood(sentence, expected):
-    error = raised(ExtractorError(sentence, expected=True, video_id="private-drm-404", ie="site"))
-    assert type(translate(error)) is expected
+def answer(status: int, **headers: str) -> HTTPError:
+    return HTTPError(Response(io.BytesIO(), "http://site/", headers, status))
+
+
+def saying(how, words):
+    """Return words as yt-dlp raises them; an extractor's id never takes part in the meaning."""
+    named = {"video_id": "private-drm-404", "ie": "site"}
+    match how:
+        case int(status):
+            return raised(ExtractorError(words, cause=answer(status), expected=True, **named))
+        case "geo":
+            return raised(GeoRestrictedError(words, countries=["FR"]))
+        case "live":
+            return raised(UserNotLive(words))
+        case "file":
+            return DownloadError(f"ERROR: {words}")
+        case "login":
+            words = f"{words}. {HINT}"
+    return raised(ExtractorError(words, expected=how != "bug", **named))
+
+
+@pytest.mark.parametrize(("how", "words", "expected"), MESSAGES)
+def test_what_a_site_says_is_understood(how, words, expected):
+    assert type(translate(saying(how, words), limit_bytes=1)) is expected
+
+
+def test_there_are_enough_of_them_and_every_class_is_among_them():
+    assert len({words for _, words, _ in MESSAGES}) >= 120
+    known = {kind for kind in leaves(errors.SourceError) if kind is not errors.PlaylistError}
+    assert known <= {expected for _, _, expected in MESSAGES}
 
 
 @pytest.mark.parametrize(
@@ -100,7 +89,7 @@ def test_an_extractors_sentence_is_understood(sentence, expected):
         (PostProcessingError("ffmpeg exited with code 1"), errors.ToolError),
         (UnavailableVideoError(), errors.SiteDownError),
         (ValueError("Incorrect AES key length (7 bytes)"), errors.BrokenMediaError),
-        (ExtractorError("Something else", expected=True), errors.NoVideoError),
+        (ExtractorError("Something else", expected=True), errors.SourceError),
     ],
 )
 def test_a_type_is_understood_with_and_without_its_wrapping(error, expected):
@@ -165,3 +154,48 @@ def test_the_detail_is_bounded_and_ends_with_the_last_warnings():
     with pytest.raises(errors.RemovedError) as caught, site_errors(log):
         raise ExtractorError("Video unavailable " + "x" * 9999, expected=True)
     assert len(caught.value.detail) == MAX_DETAIL
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"), [("30", 30), (" 7 ", 7), ("soon", None), ("-1", None), ("9" * 9, None)]
+)
+def test_a_site_that_asks_for_a_pause_is_heard(header, expected):
+    error = translate(raised(answer(429, **{"Retry-After": header})))
+    assert isinstance(error, errors.RateLimitedError)
+    assert error.retry_after_s == expected
+
+
+@pytest.mark.parametrize(("in_s", "expected"), [(90, 90), (-90, 0)])
+def test_a_pause_may_be_given_as_a_date(in_s, expected):
+    until = format_datetime(datetime.now(UTC) + timedelta(seconds=in_s), usegmt=True)
+    error = translate(raised(answer(429, **{"Retry-After": until})))
+    assert isinstance(error, errors.RateLimitedError)
+    assert error.retry_after_s == pytest.approx(expected, abs=2)
+
+
+def test_no_key_gets_into_the_detail():
+    log = VendorLog()
+    log.warning("Cookie: sid=SECRET1; other=SECRET2")
+    with pytest.raises(errors.ForbiddenError) as caught, site_errors(log):
+        raise DownloadError("ERROR: HTTP Error 403 https://u:SECRET3@cdn.site/v/1.mp4?key=SECRET4")
+    assert "SECRET" not in caught.value.detail
+    assert "https://cdn.site/v/1.mp4?" in caught.value.detail
+
+
+def test_what_a_link_is_remembered_for_would_be_said_again():
+    passing = (
+        errors.LiveError,
+        errors.ForbiddenError,
+        errors.BotCheckError,
+        errors.RateLimitedError,
+        errors.SiteDownError,
+        errors.BrokenMediaError,
+        errors.SourceError,
+    )
+    assert not set(passing) & set(errors.PERMANENT)
+    assert {*passing, *errors.PERMANENT} == {errors.SourceError, *leaves(errors.SourceError)}
+
+
+def test_a_page_quoted_as_an_error_is_cut_before_it_is_searched():
+    words = "available in A-" * 200_000
+    assert type(translate(saying("said", words))) is errors.SourceError

@@ -14,6 +14,7 @@ misbehave; it goes on any path, and several may be combined:
     hang=NAME         no answer until `site.release(NAME)`
     stall_after=N     after N bytes of body nothing more until `site.release(NAME)`;
       hold=NAME       the name for that ("forever" when not given)
+    drip_after=N      after N bytes of body one byte a second
     cut_after=N       the connection is closed after N bytes of body
     status=C          the answer is C, with
       retry_after=S   a Retry-After header
@@ -34,7 +35,8 @@ twice: to see what it is, and to download. A page or a manifest (HLS, DASH, feed
 Paths with parameters of their own: `/big.mp4?size=MIB` (3 to 3000: a video of exactly that size),
 `/page?thumbnail=jpg|webp|png|huge|broken|missing`, `/feed.xml?items=N`, `/gallery?items=N`,
 `/redirect?to=URL&code=C`, `/redirect/chain?hops=N&to=URL`, `/expiring?stale=K` (the first K visits
-get a dead link), `/hostile/NAME` (titles of `catalogue.HOSTILE_TITLES`).
+get a dead link), `/opening.m3u8?whole=K` (a film for K visits, then live),
+`/hostile/NAME` (titles of `catalogue.HOSTILE_TITLES`).
 """
 
 from tests.video_site.catalogue import HOSTILE_TITLES, LINKS, SUGGESTED

@@ -84,8 +84,8 @@ def endless(head: bytes | memoryview) -> Filled:
     return Filled(memoryview(head), memoryview(noise()), None)
 
 
-def long_page(head: bytes, paragraph: bytes, size_bytes: int) -> Filled:
-    """Return an HTML page of `size_bytes` that repeats `paragraph` after `head`."""
+def long_page(head: bytes, paragraph: bytes, size_bytes: int | None) -> Filled:
+    """Return a text of `size_bytes` (None: without end) that repeats `paragraph` after `head`."""
     return Filled(memoryview(head), memoryview(paragraph * (MIB // len(paragraph))), size_bytes)
 
 

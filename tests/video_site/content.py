@@ -33,6 +33,7 @@ CONTENT_TYPES = {
     ".webp": "image/webp",
     ".bin": "application/octet-stream",
 }
+SEGMENT = "/media/hls-muxed/000.ts"
 ALIASES = {"/media/progressive.mp4": "/media/360p.mp4"}
 
 
@@ -91,6 +92,17 @@ class Content:
             ),
             "/expiring": self._expiring,
             "/live.m3u8": self._live,
+            "/live.mpd": self._live_dash,
+            "/opening.m3u8": self._opening,
+            "/repeating.m3u8": lambda r: _playlist(streams.repeating(SEGMENT, r.query)),
+            "/endless-segment.m3u8": lambda _: _playlist(streams.ENDLESS_SEGMENT),
+            "/endless.m3u8": lambda _: Response(
+                bodies.long_page(b"#EXTM3U\n", f"#EXTINF:2.0,\n{SEGMENT}\n".encode(), None),
+                content_type=CONTENT_TYPES[".m3u8"],
+            ),
+            "/endless.ts": lambda _: Response(
+                bodies.endless(self._map(SEGMENT)), content_type=CONTENT_TYPES[".ts"]
+            ),
             "/drm.m3u8": lambda _: text(streams.DRM_PLAYLIST, CONTENT_TYPES[".m3u8"]),
             "/big.mp4": self._big,
             "/endless.mp4": self._endless,
@@ -139,11 +151,26 @@ class Content:
         return Response(bodies.endless(self._map("/media/240p.mp4")), content_type="video/mp4")
 
     def _live(self, request: Request) -> Response:
-        folder = "/media/hls-muxed/"
-        segments = [path for path in self.files if path.startswith(folder) and path.endswith(".ts")]
         elapsed_s = self.now() - self._started_at
-        playlist = streams.live(elapsed_s, segments, request.query)
-        return text(playlist, CONTENT_TYPES[".m3u8"])
+        return _playlist(streams.live(elapsed_s, self._segments(), request.query))
+
+    def _opening(self, request: Request) -> Response:
+        """A film for its first visits, then a stream that has just begun to be live."""
+        visit = self.ledger.next_number(request.target) if request.method == "GET" else 1
+        if visit > int(request.query.get("whole", "1")):
+            return self._live(request)
+        return _playlist(streams.film(self._segments(), request.query))
+
+    def _segments(self) -> list[str]:
+        folder = "/media/hls-muxed/"
+        return [path for path in self.files if path.startswith(folder) and path.endswith(".ts")]
+
+    def _live_dash(self, request: Request) -> Response:
+        manifest = self._map("/media/dash/manifest.mpd").tobytes().decode()
+        absolute = manifest.replace('n="init', 'n="/media/dash/init').replace(
+            'a="ch', 'a="/media/dash/ch'
+        )
+        return text(streams.live_dash(absolute, request.query), CONTENT_TYPES[".mpd"])
 
     def _expiring(self, request: Request) -> Response:
         """A page whose first `stale` visits hand out links that are no longer good."""
@@ -166,6 +193,10 @@ def _media(body: bodies.Body, content_type: str, name: str) -> Response:
         "Last-Modified": LAST_MODIFIED,
     }
     return Response(body, content_type=content_type, headers=headers)
+
+
+def _playlist(content: str) -> Response:
+    return text(content, CONTENT_TYPES[".m3u8"])
 
 
 def _page(body: bodies.Body) -> Response:

@@ -21,6 +21,7 @@ class Faults:
     hang: str | None = None
     stall_after: int | None = None
     hold: str = FOREVER
+    drip_after: int | None = None
     cut_after: int | None = None
     times: int | None = None
     status: int | None = None
@@ -43,6 +44,7 @@ class Faults:
                 hang=query.get("hang"),
                 stall_after=_integer(query, "stall_after"),
                 hold=query.get("hold", FOREVER),
+                drip_after=_integer(query, "drip_after"),
                 cut_after=_integer(query, "cut_after"),
                 times=_integer(query, "times"),
                 status=_integer(query, "status"),

@@ -22,6 +22,7 @@ from tests.video_site.wire import (
 BACKLOG = 1024
 CHUNK_BYTES = 256 * 1024
 IDLE_TIMEOUT_S = 60
+DRIP_BYTES_PER_S = 1
 CUT_GRACE_S = 0.3
 """How long a cut waits for a client that wanted no more anyway: yt-dlp looks at the first bytes
 of a link and leaves, and that visit must not use up the one cut meant for the download."""
@@ -208,7 +209,10 @@ class _Exchange:
             sent = self.entry.bytes_sent
             if plan.stall_after == sent:
                 plan = replace(plan, stall_after=None)  # it is over
-            stops = (end, plan.stall_after, plan.cut_after, sent + pace.chunk_bytes)
+            if plan.drip_after == sent:
+                plan, pace = replace(plan, drip_after=None), _Pace(DRIP_BYTES_PER_S, sent)
+            troubles = (plan.stall_after, plan.drip_after, plan.cut_after)
+            stops = (end, *troubles, sent + pace.chunk_bytes)
             room = min(stop for stop in stops if stop is not None) - sent
             await self._send_chunk(response.body.read(response.start + sent, room))
             await pace.keep(self.entry.bytes_sent)
@@ -265,10 +269,11 @@ class _Exchange:
 
 
 class _Pace:
-    """Keeps an answer at a rate, measured from its start."""
+    """Keeps an answer at a rate, measured from when `sent_bytes` of it were sent."""
 
-    def __init__(self, rate_bytes_per_s: int | None) -> None:
+    def __init__(self, rate_bytes_per_s: int | None, sent_bytes: int = 0) -> None:
         self._rate = rate_bytes_per_s
+        self._first = sent_bytes
         self._now = asyncio.get_running_loop().time
         self._started_at = self._now()
         tenth = CHUNK_BYTES if rate_bytes_per_s is None else max(1, rate_bytes_per_s // 10)
@@ -277,5 +282,5 @@ class _Pace:
     async def keep(self, sent_bytes: int) -> None:
         """Sleep until `sent_bytes` are due."""
         if self._rate is not None:
-            ahead_s = self._started_at + sent_bytes / self._rate - self._now()
+            ahead_s = self._started_at + (sent_bytes - self._first) / self._rate - self._now()
             await asyncio.sleep(max(0.0, ahead_s))

@@ -17,6 +17,31 @@ DRM_PLAYLIST = (
 )
 
 
+ENDLESS_SEGMENT = (
+    "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXT-X-PLAYLIST-TYPE:VOD\n"
+    "#EXTINF:2.0,\n/endless.ts\n#EXT-X-ENDLIST\n"
+)
+REPEATED_SEGMENTS = 2000
+
+
+def repeating(segment: str, query: Mapping[str, str]) -> str:
+    """Return the playlist of a film that is the same two seconds for an hour."""
+    return film([segment] * REPEATED_SEGMENTS, query)
+
+
+def film(segments: list[str], query: Mapping[str, str]) -> str:
+    """Return the playlist of a whole film of `segments`."""
+    lines = [
+        "#EXTM3U",
+        "#EXT-X-VERSION:3",
+        f"#EXT-X-TARGETDURATION:{SEGMENT_S}",
+        "#EXT-X-PLAYLIST-TYPE:VOD",
+    ]
+    for segment in segments:
+        lines += [f"#EXTINF:{SEGMENT_S}.0,", link(segment, query)]
+    return "\n".join([*lines, "#EXT-X-ENDLIST", ""])
+
+
 def hls(playlist: str, query: Mapping[str, str]) -> str:
     """Return an HLS playlist with the travelling parameters on everything it names."""
     return "\n".join(_hls_line(line, query) for line in playlist.split("\n"))
@@ -35,6 +60,12 @@ def dash(manifest: str, query: Mapping[str, str]) -> str:
         lambda found: f'{found[1]}="{escape(link(found[2], query))}"',
         manifest,
     )
+
+
+def live_dash(manifest: str, query: Mapping[str, str]) -> str:
+    """Return a DASH manifest as that of a stream that goes on."""
+    going_on = 'type="dynamic" availabilityStartTime="2026-05-17T06:12:00Z"'
+    return dash(manifest, query).replace('type="static"', going_on)
 
 
 def live(elapsed_s: float, segments: list[str], query: Mapping[str, str]) -> str:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from userbot import wire
@@ -18,7 +17,7 @@ from userbot.pool.lane import Lane, OnWaiting, ignore_waiting
 from userbot.pool.line import Line
 from userbot.pool.server import ForkServer
 from userbot.pool.settings import PoolSettings
-from userbot.pool.watch import FolderWatch
+from userbot.pool.watch import Bounds, FolderWatch
 from userbot.ports import OnGrowth, OnProgress
 from userbot.wire import Answer, Empty, Order, decode_reply
 
@@ -35,13 +34,6 @@ log = logging.getLogger(__name__)
 
 def _ignore(_event: object) -> None:
     """Take no notice."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Bounds:
-    deadline_s: float
-    stall_s: float | None
-    limit_bytes: int
 
 
 class ProcessPool:
@@ -84,14 +76,14 @@ class ProcessPool:
     async def extract(self, url: str, folder: Path) -> Extraction:
         """Return what the page at url has. See `ports.Workers`."""
         call = ExtractCall(url=url, folder=folder, proxy=self._settings.proxy)
-        bounds = _Bounds(self._settings.extract_deadline_s, None, MAX_EXTRACT_BYTES)
+        bounds = Bounds(self._settings.extract_deadline_s, None, MAX_EXTRACT_BYTES)
         async with self._extracts.slot():
             answer = await self._run(call, bounds, _ignore)
         if not isinstance(answer, Extraction):
             raise WorkerDiedError("a file instead of an extraction")
         return answer
 
-    async def download(
+    async def download(  # noqa: PLR0913 - the port's, and the place in the pool's own line
         self,
         extraction: Extraction,
         choice: Choice,
@@ -100,8 +92,12 @@ class ProcessPool:
         *,
         on_growth: OnGrowth = _ignore,
         on_waiting: OnWaiting = ignore_waiting,
+        cap_bytes: int | None = None,
     ) -> MediaFile:
         """Return the finished file, which lies in folder. See `ports.Workers`.
+
+        cap_bytes: how much folder may hold at any moment, streams and result together, what lies
+        there from before included; above it the call ends with DiskFullError.
 
         on_waiting gets the position in the queue, counted from 1, and each change of it; it is not
         called when a slot is free. What a callback raises ends the call and is raised here.
@@ -114,7 +110,9 @@ class ProcessPool:
             limit_bytes=settings.limit_bytes,
             proxy=settings.proxy,
         )
-        bounds = _Bounds(settings.download_deadline_s, settings.stall_s, settings.limit_bytes)
+        bounds = Bounds(
+            settings.download_deadline_s, settings.stall_s, settings.limit_bytes, cap_bytes
+        )
 
         def tell(event: Event) -> None:
             if isinstance(event, Progress):
@@ -128,13 +126,13 @@ class ProcessPool:
             raise WorkerDiedError("an extraction instead of a file")
         return answer
 
-    async def _run(self, call: Call, bounds: _Bounds, on_event: OnEvent) -> Answer:
+    async def _run(self, call: Call, bounds: Bounds, on_event: OnEvent) -> Answer:
         """Return the answer when no process of the call is left and its files were checked."""
         assert call.folder.is_absolute()
         order = Order(
             call=call,
             backup_s=bounds.deadline_s + BACKUP_MARGIN_S,
-            max_file_bytes=int(bounds.limit_bytes * MAX_FILE_FACTOR),
+            max_file_bytes=_max_file_bytes(bounds),
         )
         async with self._servers.guard() as line:
             answer = await _answer(line, order, bounds, on_event)
@@ -200,6 +198,11 @@ class _Servers:
         self._server = await ForkServer.start(self._settings)
 
 
+def _max_file_bytes(bounds: Bounds) -> int:
+    most = int(bounds.limit_bytes * MAX_FILE_FACTOR)
+    return most if bounds.cap_bytes is None else min(most, bounds.cap_bytes)
+
+
 async def _has_begun(server: ForkServer, line: Line) -> bool:
     try:
         return await line.hello()
@@ -209,7 +212,7 @@ async def _has_begun(server: ForkServer, line: Line) -> bool:
         return False
 
 
-async def _answer(line: Line, order: Order, bounds: _Bounds, on_event: OnEvent) -> Answer:
+async def _answer(line: Line, order: Order, bounds: Bounds, on_event: OnEvent) -> Answer:
     """Give the order, return the answer. Raises what the worker raised, or what a bound demands."""
     deadline = asyncio.timeout(bounds.deadline_s)
     try:
@@ -222,9 +225,9 @@ async def _answer(line: Line, order: Order, bounds: _Bounds, on_event: OnEvent) 
         raise DeadlineError(bounds.deadline_s) from error
 
 
-async def _listen(line: Line, folder: Path, bounds: _Bounds, on_event: OnEvent) -> Answer:
+async def _listen(line: Line, folder: Path, bounds: Bounds, on_event: OnEvent) -> Answer:
     clock: Callable[[], float] = asyncio.get_running_loop().time
-    watch = FolderWatch(folder, bounds.limit_bytes, bounds.stall_s, clock())
+    watch = FolderWatch(folder, bounds, clock())
     looks_at_s = clock()
     while True:
         if clock() >= looks_at_s:
@@ -238,7 +241,8 @@ async def _listen(line: Line, folder: Path, bounds: _Bounds, on_event: OnEvent) 
         answer = _understand(word)
         if not isinstance(answer, Progress | Growth):
             return answer
-        watch.heard(clock())
+        if isinstance(answer, Progress):
+            watch.heard(answer, clock())
         on_event(answer)
 
 

@@ -11,8 +11,9 @@ class PoolSettings:
     """How many calls run at once, and what bounds each.
 
     `tools_dir` is made if need be and gets a link to ffmpeg. `stall_s` is how long a download may
-    go without any sign of life. `entry` and `warm` name the functions ("module:function") that the
-    fork server runs per call and once before. No field is shown to workers but in a call.
+    go without progress; `pulse` says what counts. `entry` and `warm` name the functions
+    ("module:function") that the fork server runs per call and once before. No field is shown to
+    workers but in a call.
     """
 
     tools_dir: Path

@@ -5,10 +5,22 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from userbot.errors import StallError, TooLargeError
+from userbot.domain.jobs import Progress
+from userbot.errors import DiskFullError, TooLargeError
+from userbot.pool.pulse import Pulse
 
 MAX_INTERVAL_S = 1.0
 MERGE_FACTOR = 2.2  # a merge holds both inputs and its output
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one call may take. None does not bound; `cap_bytes` is for all files of the folder."""
+
+    deadline_s: float
+    stall_s: float | None
+    limit_bytes: int
+    cap_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,33 +30,30 @@ class _Contents:
 
 
 class FolderWatch:
-    """Bounds the bytes in a folder, and the time without a sign of life.
+    """Bounds the bytes in a folder, and the time without progress. Times are the loop's clock."""
 
-    A sign of life is a word from the worker, or any file that was made, grown, rewritten or
-    removed. Times are the event loop's clock; `stall_s` of None does not bound the time.
-    """
-
-    def __init__(self, folder: Path, limit_bytes: int, stall_s: float | None, now_s: float) -> None:
+    def __init__(self, folder: Path, bounds: Bounds, now_s: float) -> None:
         self._folder = folder
-        self._limit_bytes = limit_bytes
-        self._stall_s = stall_s
-        self._alive_at_s = now_s
-        self._contents: _Contents | None = None
+        self._bounds = bounds
+        stall_s = bounds.stall_s
+        self._pulse = Pulse(stall_s, now_s) if stall_s else None
         self.interval_s = min(MAX_INTERVAL_S, stall_s / 4) if stall_s else MAX_INTERVAL_S
 
-    def heard(self, now_s: float) -> None:
-        """Take note that the worker said something."""
-        self._alive_at_s = now_s
+    def heard(self, progress: Progress, now_s: float) -> None:
+        """Take note of what the worker says."""
+        if self._pulse:
+            self._pulse.heard(progress, now_s)
 
     async def look(self, now_s: float) -> None:
-        """Look into the folder. Raises TooLargeError and StallError."""
+        """Look into the folder. Raises TooLargeError, DiskFullError above the cap, StallError."""
         contents = await asyncio.to_thread(_contents, self._folder)
-        if contents.size_bytes > self._limit_bytes * MERGE_FACTOR:
-            raise TooLargeError(None, self._limit_bytes)
-        if contents != self._contents:
-            self._contents, self._alive_at_s = contents, now_s
-        if self._stall_s is not None and now_s - self._alive_at_s >= self._stall_s:
-            raise StallError(self._stall_s)
+        if contents.size_bytes > self._bounds.limit_bytes * MERGE_FACTOR:
+            raise TooLargeError(None, self._bounds.limit_bytes)
+        if self._bounds.cap_bytes is not None and contents.size_bytes > self._bounds.cap_bytes:
+            raise DiskFullError
+        if self._pulse:
+            self._pulse.saw(contents.size_bytes, contents.changed_at_ns, now_s)
+            self._pulse.check(now_s)
 
 
 def _contents(folder: Path) -> _Contents:

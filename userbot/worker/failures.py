@@ -1,13 +1,19 @@
-"""What yt-dlp raises, and what it means: tables from types, statuses and sentences to our errors.
+"""What yt-dlp raises, and what it means to us. What is in no table is a bug and flies on.
 
-Its messages hold addresses and hints for its command line, so they end in `detail`, which only the
-owner sees. What is in no table is a bug and flies on.
+First by type, then by what an extractor says in its own words, then by the HTTP status behind it,
+then by any words, at last by the kind of thing. Words come before the status because extractors
+look at it: Reddit's "Account authentication is required" is a 403, and not "forbidden".
+
+Messages hold addresses and hints for a command line, so they end, redacted, in `detail`, which only
+the owner sees.
 """
 
 import errno
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 
 from yt_dlp.networking.exceptions import (
@@ -29,17 +35,13 @@ from yt_dlp.utils import (
 from yt_dlp.utils import UnsupportedError as NothingFoundError
 
 from userbot.errors import (
-    AgeRestrictedError,
     BotCheckError,
-    BrokenMediaError,
     DiskFullError,
-    DrmError,
     ForbiddenError,
     GeoBlockedError,
     LiveError,
     LoginNeededError,
     NoVideoError,
-    PrivateError,
     RateLimitedError,
     RemovedError,
     SiteDownError,
@@ -50,12 +52,13 @@ from userbot.errors import (
     UserbotError,
 )
 from userbot.worker.options import VendorLog
+from userbot.worker.redact import redact
+from userbot.worker.sentences import ANY_WORDS, BUG, OWN_WORDS, Rules, Told
 
 MAX_DETAIL = 500
+MAX_TEXT = 4000  # a site may quote a whole page; patterns must stay quick
+MAX_RETRY_AFTER_S = 999_999
 _MAX_CHAIN = 10
-_BUG = "please report this issue"  # how yt-dlp marks what its extractor did not expect
-
-Told = type[SourceError] | type[ToolError]
 
 _TYPES: tuple[tuple[type[BaseException], Told], ...] = (
     (NothingFoundError, NoVideoError),
@@ -68,75 +71,6 @@ _TYPES: tuple[tuple[type[BaseException], Told], ...] = (
     (PostProcessingError, ToolError),
 )
 
-_Rules = tuple[tuple[re.Pattern[str], Told], ...]
-
-
-def _rules(*sentences: tuple[str, Told]) -> _Rules:
-    return tuple((re.compile(pattern, re.IGNORECASE), told) for pattern, told in sentences)
-
-
-_SENTENCES = _rules(
-    (r"\bDRM\b", DrmError),
-    (r"not a bot|captcha|anti-bot|are you human|security check|JS challenge", BotCheckError),
-    (
-        r"age.?(?:restrict|verif|gate|limit)|(?:confirm|verify) your age"
-        r"|inappropriate for some users",
-        AgeRestrictedError,
-    ),
-    (
-        r"private (?:video|account|post|content)|password.protected|protected tweet"
-        r"|(?:video|post|account|profile|content|clip|user|playlist) is private"
-        r"|members[- ]only|join this channel|(?:available|visible) (?:only )?(?:to|for) (?:\w+ )?"
-        r"(?:members|subscribers|followers|patrons)",
-        PrivateError,
-    ),
-    (
-        r"geo.?(?:restrict|block)|available (?:in|from|for|to) your (?:country|location|region)"
-        r"|blocked it in your country|outside (?:of )?your (?:country|region)",
-        GeoBlockedError,
-    ),
-    (r"IP address is (?:blocked|unable)", ForbiddenError),
-    (r"rate.?limit|too many requests|play limit|quota exceeded", RateLimitedError),
-    (
-        r"registered users|premium members|--cookies|--username|\bsign in\b|account credentials"
-        r"|\blog(?:ged)?.?in (?:to|is|required|first|needed)|needs? (?:to )?log.?in"
-        r"|logged.?in\b"
-        r"|requires? (?:an? )?(?:login|account|authentication|subscription|payment|purchase)"
-        r"|authentication is required|not have access|need to purchase",
-        LoginNeededError,
-    ),
-    (
-        r"(?:video|content|media|clip) (?:is )?(?:unavailable|not available|not found)"
-        r"|no longer (?:available|exists?)|(?:does not|doesn.t) exist|copyright|\bexpired\b"
-        r"|(?:has been|was|been) (?:removed|deleted|taken down)|could not be found",
-        RemovedError,
-    ),
-    (
-        r"live ?(?:stream|event|broadcast)|premieres? in|(?:not currently|is) live\b"
-        r"|is (?:currently )?offline|has not (?:yet )?(?:started|begun)",
-        LiveError,
-    ),
-)
-"""What a site says in words outranks the status it says it with."""
-
-_LATE_SENTENCES = _rules(
-    (
-        r"is not a valid URL|unsupported url scheme|unusual and will be skipped"
-        r"|Invalid (?:IPv6|URL)|Failed to parse",
-        UnsupportedError,
-    ),
-    (r"AES (?:key|data)|decrypt|padding|file is empty|any data blocks", BrokenMediaError),
-    (
-        r"timed out|connection (?:reset|refused|aborted|broken)|name or service"
-        r"|temporary failure|more expected|\bfragment \d+ not found",
-        SiteDownError,
-    ),
-    (r"ffmpeg (?:is not|not found|exited|could not)", ToolError),
-    (r"\bno (?:\w+ )?(?:video|media|format)|format is not available", NoVideoError),
-    (f"{_BUG}|unable to extract", UnsupportedError),  # an extractor that no longer knows its site
-)
-"""For errors that carry no status."""
-
 _STATUS_IN_TEXT = re.compile(r"HTTP Error (\d{3})")
 
 _STATUSES: dict[int, Told] = {
@@ -144,9 +78,13 @@ _STATUSES: dict[int, Told] = {
     402: LoginNeededError,
     403: ForbiddenError,
     404: RemovedError,
+    408: SiteDownError,
     410: RemovedError,
+    412: BotCheckError,  # Bilibili
+    425: SiteDownError,
     429: RateLimitedError,
     451: GeoBlockedError,
+    999: BotCheckError,  # LinkedIn
 }
 
 
@@ -191,7 +129,8 @@ def _inner(error: BaseException) -> BaseException | None:
 
 def _disk_error(chain: list[BaseException], limit_bytes: int) -> UserbotError | None:
     codes = {link.errno for link in chain if isinstance(link, OSError)}
-    text = " ".join(map(_text, chain))
+    is_told_by_site = any(isinstance(link, ExtractorError) for link in chain)
+    text = "" if is_told_by_site else " ".join(map(_text, chain))  # not our disk, then
     return disk_error(text, limit_bytes, codes)
 
 
@@ -212,27 +151,35 @@ def disk_error(
 def _told_error(chain: list[BaseException], warnings: str) -> UserbotError | None:
     told = (
         _by_type(chain)
-        or _by_sentence(chain, _SENTENCES)
+        or _by_sentence(chain, OWN_WORDS)
         or _by_status(chain)
-        or _by_sentence(chain, _LATE_SENTENCES)
+        or _by_sentence(chain, ANY_WORDS)
         or _by_nature(chain)
     )
     if told is None:
         return None
-    detail = "\n".join(filter(None, (_text(chain[0]), warnings)))[:MAX_DETAIL]
+    text = "\n".join(filter(None, (_text(chain[0]), warnings[:MAX_TEXT])))
+    detail = redact(text)[:MAX_DETAIL]
     if told is RateLimitedError:
         return RateLimitedError(detail, _retry_after_s(chain))
     return told(detail)
 
 
 def _retry_after_s(chain: list[BaseException]) -> float | None:
-    """Return RFC 9110's Retry-After in seconds; a date instead is rare and not read."""
+    """Return RFC 9110's Retry-After in seconds: it is a number of them, or a date."""
     for link in chain:
         if isinstance(link, HTTPError):
             text = (link.response.headers.get("Retry-After") or "").strip()
-            if text.isdecimal() and len(text) < 7:
-                return float(text)
+            return float(text) if re.fullmatch(r"[0-9]{1,6}", text) else _until(text)
     return None
+
+
+def _until(date: str) -> float | None:
+    try:
+        left_s = parsedate_to_datetime(date).timestamp() - time.time()
+    except (ValueError, OverflowError):
+        return None
+    return max(0.0, left_s) if left_s < MAX_RETRY_AFTER_S else None
 
 
 def _by_type(chain: list[BaseException]) -> Told | None:
@@ -243,7 +190,7 @@ def _by_type(chain: list[BaseException]) -> Told | None:
     return None
 
 
-def _by_sentence(chain: list[BaseException], rules: _Rules) -> Told | None:
+def _by_sentence(chain: list[BaseException], rules: Rules) -> Told | None:
     """Look at the extractor's own words; what is around them holds ids and addresses."""
     sayings = [link for link in chain if isinstance(link, ExtractorError)] or chain
     for link in sayings:
@@ -272,7 +219,7 @@ def _by_nature(chain: list[BaseException]) -> Told | None:
     if any(isinstance(link, HTTPException | RequestError) for link in chain):
         return SiteDownError
     if any(isinstance(link, ExtractorError) for link in chain):
-        return NoVideoError
+        return SourceError
     if isinstance(chain[0], UnavailableVideoError | YoutubeDLError):
         return SiteDownError
     return None
@@ -281,6 +228,6 @@ def _by_nature(chain: list[BaseException]) -> Told | None:
 def _text(error: BaseException) -> str:
     """Return what error says, without the identifiers that yt-dlp puts around a sentence."""
     if isinstance(error, ExtractorError):
-        suffix = "" if error.expected else f"; {_BUG}"
-        return f"{error.orig_msg}{suffix}"
-    return str(error)
+        suffix = "" if error.expected else f"; {BUG}"
+        return f"{str(error.orig_msg)[:MAX_TEXT]}{suffix}"
+    return str(error)[:MAX_TEXT]

@@ -12,14 +12,17 @@ from typing import Any
 from userbot.domain.calls import DownloadCall
 from userbot.domain.jobs import Event
 from userbot.domain.media import Growth, MediaKind
-from userbot.errors import BrokenMediaError
-from userbot.worker.mp4 import index_end
-from userbot.worker.pack import MIN_GROWING_BYTES, is_ready
-from userbot.worker.probe import peek
+from userbot.worker.mp4 import index_end, is_streamable, major_brand
+from userbot.worker.mp4_tracks import Track, tracks_of
+from userbot.worker.pack import MIN_GROWING_BYTES, QUICKTIME
 
 FIRST_LOOK_BYTES = 256 * 1024
 LAST_LOOK_BYTES = 32 * 1024 * 1024  # an index that has not ended by then is not in front
 PERIOD_S = 0.1
+
+_COMMON_PROFILES = frozenset({66, 77, 88, 100})  # H.264 with 8 bits and 4:2:0
+_COPIED_FILMS = frozenset({"hvc1", "av01", "vp09"})
+_COPIED_SOUNDS = frozenset({0x40, 0x67, 0x69, 0x6B})  # AAC, AAC, MP3, MP3; https://mp4ra.org
 
 
 class DownloadGrowth:
@@ -52,7 +55,7 @@ class DownloadGrowth:
         if written < self._look_at_bytes:
             return False
         if (end := index_end(path)) is not None and end <= written:
-            self._is_ready = self._is_wanted = _is_ready(path)
+            self._is_ready = self._is_wanted = will_stay(path, end)
         elif written > LAST_LOOK_BYTES:
             self._is_wanted = False
         self._look_at_bytes = written * 2
@@ -69,8 +72,18 @@ class DownloadGrowth:
             self._emit(Growth(path, min(written, total), total))
 
 
-def _is_ready(path: Path) -> bool:
-    try:
-        return is_ready(peek(path))
-    except BrokenMediaError:
+def will_stay(path: Path, end: int) -> bool:
+    """Return whether `pack` will surely leave the file as it is; in doubt it is only told later."""
+    if not is_streamable(path) or major_brand(path) == QUICKTIME:
         return False
+    tracks = tracks_of(path, end)
+    is_one_film = sum(track.is_film for track in tracks) == 1
+    return is_one_film and all(map(_plays_everywhere, tracks))
+
+
+def _plays_everywhere(track: Track) -> bool:
+    if track.codec == "avc1":
+        return track.profile in _COMMON_PROFILES
+    if track.is_film:
+        return track.codec in _COPIED_FILMS
+    return track.codec == "mp4a" and track.profile in _COPIED_SOUNDS

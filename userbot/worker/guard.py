@@ -34,11 +34,16 @@ def run(bot: socket.socket, entry: process.Entry) -> NoReturn:
         limits.become_subreaper()
         bot.settimeout(ORDER_TIMEOUT_S)
         bot.sendall(frame(encode_word(Hello(os.getpid()))))
-        order = _receive_order(bot)
-        how = _Guard(bot, order, entry).run() if order else "no order"
+        call = _begin(bot, entry)  # the order, which may hold megabytes, is the worker's alone
+        how = call.run() if call else "no order"
         bot.sendall(frame(encode_word(Empty(how))))
     finally:
         os._exit(0)
+
+
+def _begin(bot: socket.socket, entry: process.Entry) -> "_Guard | None":
+    order = _receive_order(bot)
+    return _Guard(bot, order, entry) if order else None
 
 
 def _receive_order(bot: socket.socket) -> Order | None:

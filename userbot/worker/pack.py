@@ -40,7 +40,7 @@ _ENCODE_PICTURE = (
     *("-threads", str(MAX_THREADS)),
     *("-vf", "scale=trunc(iw*sar/2)*2:trunc(ih/2)*2,setsar=1"),
 )
-_QUICKTIME = "qt  "
+QUICKTIME = "qt  "
 
 
 def pack_video(sources: Sequence[Probe], folder: Path, meter: Meter) -> Path:
@@ -92,9 +92,7 @@ def _streams(sources: Sequence[Probe]) -> _Streams:
 
 def is_ready(source: Probe) -> bool:
     """Return whether a file is delivered as it is. It may still be growing."""
-    is_fine = (
-        source.is_mp4 and is_streamable(source.path) and major_brand(source.path) != _QUICKTIME
-    )
+    is_fine = source.is_mp4 and is_streamable(source.path) and major_brand(source.path) != QUICKTIME
     has_sound_for_all = source.sound is None or source.sound.codec in COPIED_SOUND
     has_good_tag = source.picture is None or source.picture.tag != "hev1"
     return is_fine and has_sound_for_all and has_good_tag and _is_copied(source)
@@ -194,5 +192,5 @@ def _ending(source: Probe) -> str:
         is_web = source.picture is not None and source.picture.codec in _WEB_PICTURES
         return "webm" if is_web else "mkv"
     if source.is_mp4:
-        return "mov" if major_brand(source.path) == _QUICKTIME else "mp4"
+        return "mov" if major_brand(source.path) == QUICKTIME else "mp4"
     return {"mpegts": "ts", "mpeg": "mpg", "asf": "wmv", "ogg": "ogv"}.get(names[0], names[0])

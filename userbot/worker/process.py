@@ -23,6 +23,7 @@ from userbot.errors import (
 )
 from userbot.wire import Answer, Order, Reply, encode_reply, frame
 from userbot.worker import limits
+from userbot.worker.redact import redact
 
 TRACEBACK_CHARS = 2000
 
@@ -62,7 +63,7 @@ def _answer(order: Order, entry: Entry, guard_pid: int, emit: Emit) -> Reply:
         answer = entry(order.call, emit)
         frame(encode_reply(answer))  # what cannot be said is a bug of the call
     except UserbotError as error:
-        return error
+        return DiskFullError() if _is_over_cap(error, order) else error
     except MemoryError:
         return WorkerDiedError("out of memory")
     except OSError as error:
@@ -76,9 +77,17 @@ def _of_system(error: OSError, order: Order) -> UserbotError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DiskFullError()
     if error.errno == errno.EFBIG and isinstance(order.call, DownloadCall):
-        return TooLargeError(None, order.call.limit_bytes)
+        too_large = TooLargeError(None, order.call.limit_bytes)
+        return DiskFullError() if _is_over_cap(too_large, order) else too_large
     return _bug()
 
 
+def _is_over_cap(error: UserbotError, order: Order) -> bool:
+    """Return whether the kernel stopped a file at its share of the disk, not at the size limit."""
+    if not isinstance(error, TooLargeError) or error.size_bytes is not None:
+        return False
+    return order.max_file_bytes < error.limit_bytes
+
+
 def _bug() -> WorkerBugError:
-    return WorkerBugError(traceback.format_exc()[-TRACEBACK_CHARS:])
+    return WorkerBugError(redact(traceback.format_exc()[-2 * TRACEBACK_CHARS :])[-TRACEBACK_CHARS:])
