@@ -1,20 +1,25 @@
 """The implementations of the durable stores, and what their tests share."""
 
+import hashlib
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from tests.contract.mongo_server import URL_VARIABLE, is_own_server
 from userbot.domain.choices import Choice
 from userbot.domain.jobs import Job, JobId, Request
 from userbot.domain.media import Extraction, Format, MediaFile, MediaKind, Thumbnail
 from userbot.domain.records import FairLimits, JobState, Lane
+from userbot.mongo import client
+from userbot.mongo import jobs as mongo
 from userbot.ports import JobStore
 from userbot.sqlite.database import open_database
 from userbot.sqlite.jobs import SqliteJobs
 
-KINDS = ("sqlite",)
+KINDS = ("sqlite", "mongo")
 
 NOW = datetime(2030, 1, 1, 12, 30, 15, 123000, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -25,9 +30,24 @@ CHOICE = Choice(MediaKind.VIDEO, ("137", "140"), 1080, 30, 123_456_789, is_size_
 
 @asynccontextmanager
 async def open_jobs(kind: str, folder: Path) -> AsyncIterator[JobStore]:
-    assert kind == "sqlite"
-    async with open_database(folder / "userbot.db") as database:
-        yield SqliteJobs(database)
+    """Open the jobs of a folder; on a server, those of the database that is the folder's own."""
+    if kind == "mongo":
+        async with mongo.open_jobs(os.environ[URL_VARIABLE], database_of(folder)) as jobs:
+            yield jobs
+    else:
+        async with open_database(folder / "userbot.db") as database:
+            yield SqliteJobs(database)
+
+
+async def drop(kind: str, folder: Path) -> None:
+    """Leave nothing on a server that is somebody's. Our own is thrown away as a whole."""
+    if kind == "mongo" and not is_own_server():
+        async with client.open_database(os.environ[URL_VARIABLE], database_of(folder)) as database:
+            await database.client.drop_database(database.name)
+
+
+def database_of(folder: Path) -> str:
+    return "userbot_test_" + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
 
 
 def job(number: int, user: int = 1, chat: int | None = None, url: str | None = None) -> Job:
