@@ -58,6 +58,9 @@ class WorkSection:
     upload_connections: int
     max_links: int
     max_user_jobs: int
+    max_user_downloads: int | None
+    max_chat_downloads: int | None
+    disk_reserve_bytes: int | None
     job_timeout_s: float
     stall_timeout_s: float
     menu_timeout_s: float

@@ -31,7 +31,7 @@ from userbot.domain.urls import AllowList
 CREDENTIALS = ("API_ID", "API_HASH", "BOT_TOKEN")
 SECRETS = ("API_HASH", "BOT_TOKEN", "MONGO_URL", "REDIS_URL", "SITE_PROXY", "TELEGRAM_PROXY")
 NOT_YET = (
-    *("MONGO_URL", "REDIS_URL", "DISK_RESERVE_MB", "RETENTION_DAYS"),
+    *("MONGO_URL", "REDIS_URL", "RETENTION_DAYS"),
     *("LIMIT_GLOBAL", "LIMIT_CHAT", "LIMIT_USER", "LIMIT_DOWNLOADS"),
     *("QUOTA_DAY_COUNT", "QUOTA_DAY_MB", "SITE_PROXY", "SITE_PROXY_FILE", "TELEGRAM_PROXY"),
     "METRICS_PORT",
@@ -159,6 +159,9 @@ def _sections(values: Values) -> Settings:
             upload_connections=values.UPLOAD_CONNECTIONS,
             max_links=values.MAX_LINKS,
             max_user_jobs=values.MAX_USER_JOBS,
+            max_user_downloads=values.MAX_USER_DOWNLOADS,
+            max_chat_downloads=values.MAX_CHAT_DOWNLOADS,
+            disk_reserve_bytes=_bytes(values.DISK_RESERVE_MB),
             job_timeout_s=values.JOB_TIMEOUT_S,
             stall_timeout_s=values.STALL_TIMEOUT_S,
             menu_timeout_s=values.MENU_TIMEOUT_S,
@@ -168,6 +171,10 @@ def _sections(values: Values) -> Settings:
         net=NetSection(egress_allow=AllowList.parse(values.EGRESS_ALLOW)),
         log=LogSection(level=values.LOG_LEVEL, is_json=values.LOG_JSON),
     )
+
+
+def _bytes(megabytes: int | None) -> int | None:
+    return None if megabytes is None else megabytes * 1_000_000
 
 
 def _telegram_server(values: Values) -> TelegramServer | None:

@@ -124,7 +124,16 @@ class Values(BaseSettings):
     MAX_UPLOADS: int = Field(4, ge=1, le=64, description="a whole number from 1 to 64")
     UPLOAD_CONNECTIONS: int = Field(16, ge=1, le=64, description="a whole number from 1 to 64")
     MAX_LINKS: int = Field(20, ge=1, le=100, description="a whole number from 1 to 100")
-    MAX_USER_JOBS: int = Field(50, ge=1, le=1000, description="a whole number from 1 to 1000")
+    MAX_USER_JOBS: int = Field(100, ge=1, le=1000, description="a whole number from 1 to 1000")
+    MAX_USER_DOWNLOADS: int | None = Field(
+        None, ge=1, le=64, description="a whole number from 1 to 64"
+    )
+    MAX_CHAT_DOWNLOADS: int | None = Field(
+        None, ge=1, le=64, description="a whole number from 1 to 64"
+    )
+    DISK_RESERVE_MB: int | None = Field(
+        None, ge=0, le=10**7, description="a whole number of MB, 0 or more"
+    )
     JOB_TIMEOUT_S: Seconds = Field(7200, description=_SECONDS)
     STALL_TIMEOUT_S: Seconds = Field(60, description=_SECONDS)
     MENU_TIMEOUT_S: Seconds = Field(600, description=_SECONDS)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from userbot.domain.choices import Choice
 from userbot.domain.jobs import Job, JobId, Progress, View
-from userbot.domain.media import Extraction, Growth, MediaFile
+from userbot.domain.media import Extraction, Growth, MediaFile, MediaKind
 from userbot.domain.records import (
     Claim,
     FairLimits,
@@ -18,10 +18,10 @@ from userbot.domain.records import (
     Lane,
     Place,
 )
+from userbot.errors import UserbotError
 
 OnProgress = Callable[[Progress], None]
 OnGrowth = Callable[[Growth], None]
-AboutToSend = Callable[[], Awaitable[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,21 @@ class Sent:
 
     message_id: int | None
     file_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SendSteps:
+    """What `Chat.send` tells on its way, and what an earlier run knew.
+
+    `about_to_send` is awaited before the message is sent for the first time, and gives the
+    random_id by which Telegram knows a repeat. `note` is awaited now and then with what Telegram
+    has of the file so far; `noted` is the last such note of an earlier run, None without one.
+    """
+
+    on_progress: OnProgress
+    about_to_send: Callable[[], Awaitable[int]]
+    note: Callable[[str], Awaitable[None]]
+    noted: str | None = None
 
 
 class Workers(Protocol):
@@ -54,10 +69,12 @@ class Workers(Protocol):
         *,
         on_progress: OnProgress,
         on_growth: OnGrowth,
+        cap_bytes: int | None = None,
     ) -> MediaFile:
         """Return the finished file, which lies in folder.
 
-        on_growth hears of a file that will be it while it is being written.
+        on_growth hears of a file that will be it while it is being written. Raises DiskFullError
+        when the folder grows beyond cap_bytes.
         """
 
 
@@ -67,8 +84,11 @@ class Chat(Protocol):
     def show(self, job: Job, view: View) -> None:
         """Make view what the job's status message says, soon. Never waits; the latest view wins."""
 
-    async def settle(self, job: Job) -> None:
-        """Return when the last view shown is in the chat, and forget the job."""
+    async def settle(self, job: Job) -> bool:
+        """Wait until the last view shown is in the chat, and forget the job.
+
+        True when it is there or can never be: the chat is gone. False when it may be tried later.
+        """
 
     def upload_early(self, job: Job, growth: Growth) -> None:
         """Begin, or go on, to upload a file that is still being written. Never waits.
@@ -79,20 +99,14 @@ class Chat(Protocol):
     def adopt(self, job: Job, message_id: int | None) -> None:
         """Go on in the status message that an earlier run left; None: look for it."""
 
-    async def send(
-        self, job: Job, file: MediaFile, on_progress: OnProgress, about_to_send: AboutToSend
-    ) -> Sent:
-        """Upload file and send it as the reply to the job's request. Raises DeliveryError.
-
-        about_to_send is awaited before the message is sent for the first time, and gives the
-        random_id by which Telegram knows a repeat.
-        """
+    async def send(self, job: Job, file: MediaFile, steps: SendSteps) -> Sent:
+        """Upload file and send it as the reply to the job's request. Raises DeliveryError."""
 
     async def find_sent(self, job: Job, file: MediaFile) -> Sent | None:
         """Return the message that an earlier run has sent, None when it is not found."""
 
-    async def clear(self, job: Job) -> None:
-        """Remove the job's status message, and forget the job."""
+    async def clear(self, job: Job) -> bool:
+        """Remove the job's status message, and forget the job. As `settle` otherwise."""
 
 
 class JobStore(Protocol):
@@ -149,11 +163,14 @@ class JobStore(Protocol):
     async def note_status(self, job_id: JobId, message_id: int) -> None:
         """Keep where a job's status message is. Needs no claim: the chat goes its own pace."""
 
+    async def note_upload(self, job_id: JobId, note: str) -> None:
+        """Keep what Telegram has of a job's file. Needs no claim, as `note_status`."""
+
     async def end(
         self,
         job_id: JobId,
         state: JobState,
-        error: str | None,
+        error: UserbotError | None,
         now: datetime,
         *,
         only: JobState | None = None,
@@ -162,6 +179,26 @@ class JobStore(Protocol):
 
         only: and False when it is in another state than this.
         """
+
+    async def reopen(
+        self,
+        job_id: JobId,
+        now: datetime,
+        *,
+        wish: MediaKind | None = None,
+        max_unfinished: int | None = None,
+    ) -> bool:
+        """Make a job that ended without being delivered NEW once more; False for any other.
+
+        Nothing of its tries is left but the choices and the status message. Raises
+        TooManyJobsError as `add` does.
+        """
+
+    async def note_told(self, job_id: JobId) -> None:
+        """Keep that the chat shows how a job has ended."""
+
+    async def untold(self) -> list[JobRecord]:
+        """Return the jobs that have ended and whose chat does not show it yet, oldest first."""
 
     async def give_up_claims(self) -> int:
         """Take every lease away, counting an attempt each: after a restart nobody holds one."""

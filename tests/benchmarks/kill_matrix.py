@@ -1,123 +1,234 @@
-"""Kills the bot with -9 at random moments of jobs of every kind, and counts what arrives.
+"""Kills the bot with -9 at every boundary between steps, and at random moments, and counts.
 
-    python -m tests.benchmarks.kill_matrix --rounds 50
+    python -m tests.benchmarks.kill_matrix --rounds 200
 
-Every round sends one link, kills the bot once or twice while the job runs, starts it again and
-waits for the end. Prints how many jobs were lost, delivered twice, and what was left behind.
+Every round sends links of every kind at once, kills the bot when the chosen boundary is reached,
+sends one more, starts the bot again - in some rounds it dies once more while it starts or recovers
+- and waits until everything has ended. Ends with 1 when a link was lost or delivered twice, or a
+process or a folder was left.
 """
 
 import argparse
 import asyncio
+import contextlib
 import random
-import signal
 import sys
 import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 
-import psutil
-
 from tests import video_site
-from tests.e2e import stage as stages
+from tests.e2e.boundaries import BOUNDARIES, reached
+from tests.e2e.fates import Fates, described, settled
+from tests.e2e.mortal import Mortal, mortal
+from tests.e2e.people import KINDS, Kind, Play, Post
+from tests.e2e.stage import OWNER
 from tests.telegram_dc import control as telegram_dc
 
-KINDS: tuple[tuple[str, dict[str, int]], ...] = (
-    ("progressive", {}),
-    ("medium", {"rate": 20_000_000}),
-    ("hls", {}),
-    ("dash", {}),
-    ("page", {}),
-    ("moov_at_end", {}),
-)
-JOB_TIMEOUT_S = 90
+RANDOM = "random moment"
+RANDOM_SHARE = 6  # of so many more than there are boundaries
+RANDOM_S = 5.0
+REACH_S = 8.0  # later nothing of a round reaches any boundary
+ROUND_S = 60.0
+LOOK_S = 0.1
+LATENCIES_MS = (0, 20)
+FIRST_PERSON = 10_000
+PEOPLE = 4
+GROUPS = (-1002100000001, -1002100000002, -1002100000003)
 
 
-async def main(rounds: int, seed: int) -> int:
-    chance = random.Random(seed)
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One round. `again_s` is when the bot dies once more: while it starts, or after."""
+
+    name: str
+    boundary: str
+    count: int  # so many jobs reach the boundary before the bot dies
+    kinds: tuple[Kind, ...]  # the last is sent while the bot is down
+    latency_ms: int
+    waits: bool  # for the end of the old processes before the next start
+    again_s: float | None
+    dies_starting: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    rounds: int = 0
+    hits: int = 0
+    fates: Fates = field(default_factory=Fates)
+    processes: int = 0
+    folders: int = 0
+
+    def __add__(self, other: "Outcome") -> "Outcome":
+        return Outcome(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    @property
+    def is_good(self) -> bool:
+        return self.fates.is_good and not (self.processes or self.folders)
+
+    @property
+    def is_kept(self) -> bool:
+        """The promise: nothing lost, nothing twice, nothing left."""
+        return not (self.fates.lost or self.fates.twice or self.processes or self.folders)
+
+
+def plans(rounds: int, jobs: int, chance: random.Random) -> Iterable[Plan]:
+    names = [*BOUNDARIES, *[RANDOM] * RANDOM_SHARE]
+    for number in range(rounds):
+        if number % len(names) == 0:
+            chance.shuffle(names)
+        yield Plan(
+            name=f"{number:04}",
+            boundary=names[number % len(names)],
+            count=chance.randint(1, jobs // 2),
+            kinds=tuple(chance.sample(KINDS, min(jobs, len(KINDS)))),
+            latency_ms=chance.choice(LATENCIES_MS),
+            waits=chance.random() < 0.5,
+            again_s=chance.uniform(0.2, 2.5) if chance.random() < 0.4 else None,
+            dies_starting=chance.random() < 0.5,
+        )
+
+
+async def main(options: argparse.Namespace) -> int:
+    chance = random.Random(options.seed)
     home = Path(tempfile.mkdtemp(prefix="kill-matrix-"))
-    lost = twice = orphans = unseen = 0
     media = Path(tempfile.gettempdir()) / "userbot-video-site"
+    people = range(FIRST_PERSON, FIRST_PERSON + PEOPLE * options.rounds)
+    settings = {
+        "AUTHORIZED_USERS": ",".join(map(str, people)),
+        "AUTHORIZED_CHATS": ",".join(map(str, GROUPS)),
+        "MAX_DOWNLOADS": "2",
+    }
+    outcomes: dict[str, Outcome] = defaultdict(Outcome)
     async with (
         video_site.running(media) as site,
         telegram_dc.running(home / "dc", flood_limits=False) as dc,
+        mortal(dc, site, home / "bot", **settings) as bot,
     ):
-        for user in stages.FRIENDS:
-            await dc.user(user, f"User {user}", started=True)
-        for number in range(rounds):
-            user = stages.FRIENDS[number % len(stages.FRIENDS)]
-            files, was_seen = await one_round(dc, site, home / "bot", user, number, chance)
-            unseen += not was_seen
-            lost += was_seen and files == 0
-            twice += files > 1
-            left = workers_left()
-            orphans += len(left)
-            sys.stdout.write(f"round {number}: {files} file(s), {len(left)} process(es) left\n")
-            sys.stdout.flush()
-        folders = [path.name for path in (home / "bot/data/jobs").iterdir()]
-    sys.stdout.write(
-        f"{rounds} rounds: {unseen} never seen, {lost} lost, {twice} delivered twice, "
-        f"{orphans} orphan processes, {len(folders)} orphan folders\n"
-    )
-    return int(bool(lost or twice or orphans or folders))
+        await met(bot)
+        for number, plan in enumerate(plans(options.rounds, options.jobs, chance)):
+            crew = people[number * PEOPLE : (number + 1) * PEOPLE]
+            play = await opened(bot, crew, GROUPS[number % len(GROUPS)], plan.name)
+            outcomes[plan.boundary] += await played(play, plan, chance)
+        log = bot.stage.log()
+        violations = (await dc.stats()).violations
+    say(table(outcomes))
+    say(f"{len(violations)} calls against Telegram's rules; {log.count(' ERROR ')} errors logged")
+    say(f"files: {home}")
+    return 0 if sum(outcomes.values(), Outcome()).is_kept else 1
 
 
-async def one_round(dc, site, home, user, number, chance) -> tuple[int, bool]:
-    """Return how many files arrived, and whether the bot had said that it saw the link."""
-    name, query = chance.choice(KINDS)
-    to = None
-    for life in range(chance.randint(2, 3)):
-        async with stages.running(dc, site, home) as stage:
-            stage.user = user
-            if to is None:
-                to = await stage.send_link(name, n=number, **query)
-            moment_s = chance.uniform(0.0, 2.5)
-            await drive(stage, to, moment_s)
-            if life < 2 and stage.process.returncode is None:
-                stage.process.send_signal(signal.SIGKILL)
-                await stage.process.wait()
-    async with stages.running(dc, site, home) as stage:
-        stage.user = user
-        await drive(stage, to, JOB_TIMEOUT_S)
-    files = [m for m in await dc.messages(user) if m.reply_to == to and stages.is_file(m)]
-    return len(files), bool(await dc.reactions(user, to))
+async def met(bot: Mortal) -> None:
+    """Make the bot know its groups for good: it hears what it misses in those alone."""
+    await bot.dc.user(OWNER, "Olga")
+    for group in GROUPS:
+        await bot.dc.group(group, f"Group {group}", members=[OWNER])
+        await bot.dc.say(group, "Hello all", sender=OWNER)
+    to = await bot.dc.say(OWNER, "/start")
+    await bot.stage.status(to)
+    await bot.stop()
+    await bot.start()
 
 
-async def drive(stage, to, seconds) -> None:
-    """Press the menu when it appears and wait for the end, for so long at most."""
-    try:
-        async with asyncio.timeout(seconds):
-            menu = await stage.dc.wait_message(
-                stage.user,
-                lambda m: m.out and m.reply_to == to and (len(m.buttons) > 1 or is_end(m)),
-                timeout_s=seconds + 1,
-            )
-            if len(menu.buttons) > 1:
-                await stage.press(menu, menu.buttons[0][0].data)
-            await stage.file(to, timeout_s=seconds + 1)
-            await stage.dc.wait_message(
-                stage.user,
-                lambda m: m.out and m.reply_to == to and m.deleted,
-                timeout_s=seconds + 1,
-            )
-    except TimeoutError:
-        pass
+async def opened(bot: Mortal, people: range, group: int, name: str) -> Play:
+    for user in people:
+        await bot.dc.user(user, f"User {user}", started=True)
+        await bot.dc.set_member(group, user, "member")
+    return Play(bot, people, group, name, since=len(bot.dc.history))
 
 
-def is_end(message) -> bool:
-    return stages.is_file(message) or not message.buttons
+async def played(play: Play, plan: Plan, chance: random.Random) -> Outcome:
+    """Play one round, and say how it went."""
+    began_at = time.monotonic()
+    await play.dc.faults(latency_ms=plan.latency_ms)
+    async with asyncio.TaskGroup() as tasks:
+        taps = tasks.create_task(play.tap_menus())
+        death = tasks.create_task(die(play, plan, chance))
+        for kind in plan.kinds[:-1]:
+            await play.send(kind)
+        is_hit = await death
+        await play.send(plan.kinds[-1])
+        left = await play.bot.orphans() if plan.waits else []
+        await revive(play.bot, plan)
+        fates = await settled(play, within_s=ROUND_S)
+        left += await play.bot.orphans()
+        taps.cancel()
+    folders = [folder.name for folder in play.bot.folders]
+    outcome = Outcome(1, int(is_hit), sum(fates.values(), Fates()), len(left), len(folders))
+    again = f", again {plan.again_s:.1f} s" if plan.again_s else ""
+    verdict = "good" if outcome.is_good else "BAD"
+    took_s = time.monotonic() - began_at
+    say(f"{plan.name} {plan.boundary} x{plan.count}{again}: {verdict} in {took_s:.1f} s")
+    if not outcome.is_good:
+        say(f"  {plan}\n  processes {left}, folders {folders}")
+        await tell(play, fates)
+    return outcome
 
 
-def workers_left() -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        command = process.info["cmdline"] or []
-        if "userbot.worker" in command:
-            found.append(process)
-    return found
+async def die(play: Play, plan: Plan, chance: random.Random) -> bool:
+    """Kill the bot at the boundary, at the latest after a while; False when it was not reached."""
+    async with asyncio.TaskGroup() as tasks:
+        moment = tasks.create_task(_moment(play, plan, chance))
+        end = tasks.create_task(_all_ended(play, len(plan.kinds) - 1))
+        await asyncio.wait({moment, end}, timeout=REACH_S, return_when=asyncio.FIRST_COMPLETED)
+        is_hit = moment.done()
+        await play.bot.kill()
+        moment.cancel()
+        end.cancel()
+    return is_hit
+
+
+async def _moment(play: Play, plan: Plan, chance: random.Random) -> None:
+    if plan.boundary == RANDOM:
+        await asyncio.sleep(chance.uniform(0, RANDOM_S))
+    else:
+        await reached(BOUNDARIES[plan.boundary], play, plan.count)
+
+
+async def _all_ended(play: Play, posts: int) -> None:
+    while len(rows := play.rows()) < posts or not all(row.has_ended for row in rows):
+        await asyncio.sleep(LOOK_S)
+
+
+async def revive(bot: Mortal, plan: Plan) -> None:
+    if plan.again_s is not None:
+        await (bot.spawn() if plan.dies_starting else bot.start())
+        await asyncio.sleep(plan.again_s)
+        await bot.kill()
+    await bot.start()
+
+
+async def tell(play: Play, fates: dict[Post, Fates]) -> None:
+    for post, fate in fates.items():
+        if not fate.is_good:
+            say("\n".join([f"  {fate}", *await described(play, post)]))
+
+
+def table(outcomes: dict[str, Outcome]) -> str:
+    """One line for each boundary, and the sum."""
+    names = ["rounds", "hit", *(f.name for f in fields(Fates)), "processes", "folders"]
+    lines = [" ".join([f"{'':16}", *(f"{name:>9}" for name in names)])]
+    for name, outcome in [*sorted(outcomes.items()), ("all", sum(outcomes.values(), Outcome()))]:
+        fates = astuple(outcome.fates)
+        numbers = [outcome.rounds, outcome.hits, *fates, outcome.processes, outcome.folders]
+        lines.append(" ".join([f"{name:16}", *(f"{number:9}" for number in numbers)]))
+    return "\n".join(lines)
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    sys.exit(asyncio.run(main(options.rounds, options.seed)))
+    parser.add_argument("--rounds", type=int, default=50)
+    parser.add_argument("--jobs", type=int, default=8, help="messages with links in a round")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parsed = parser.parse_args()
+    say(f"seed {parsed.seed}")
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.exit(asyncio.run(main(parsed)))

@@ -64,7 +64,7 @@ class Stage:
     async def menu(self, to: int, *, chat=None, timeout_s=30) -> Message:
         return await self.dc.wait_message(
             chat or self.user,
-            lambda m: m.out and m.reply_to == to and len(m.buttons) > 1,
+            lambda m: m.out and m.reply_to == to and is_menu(m),
             timeout_s=timeout_s,
         )
 
@@ -119,6 +119,16 @@ class Stage:
             return await self.process.wait()
 
 
+def is_menu(message: Message) -> bool:
+    """Whether qualities are offered."""
+    return any((button.data or b"").startswith(b"q:") for row in message.buttons for button in row)
+
+
+def is_working(message: Message) -> bool:
+    """Whether a job is open: it can be cancelled."""
+    return any(button.text == "Cancel" for row in message.buttons for button in row)
+
+
 def is_file(message: Message) -> bool:
     return message.media is not None and message.media.kind != "photo"
 
@@ -126,8 +136,37 @@ def is_file(message: Message) -> bool:
 @asynccontextmanager
 async def running(dc: DataCentre, site: VideoSite, home: Path, **settings) -> AsyncIterator[Stage]:
     """Run the bot until the end of the block. Settings are environment variables."""
+    stage = await spawn(dc, site, home, **settings)
+    try:
+        await online(stage)
+        yield stage
+        await stage.stop()
+    finally:
+        if stage.process.returncode is None:
+            stage.process.kill()
+            await stage.process.wait()
+
+
+async def spawn(dc: DataCentre, site: VideoSite, home: Path, **settings) -> Stage:
+    """Start the bot, and do not wait until it is there. Somebody else ends it."""
     home.mkdir(parents=True, exist_ok=True)
-    env = {
+    env = environment(dc, home, **settings)
+    with (home / "bot.log").open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("run.py", "--env-file", str(home / "none.env")),
+            cwd=ROOT,
+            env=env,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+    return Stage(dc, site, home, process, env)
+
+
+def environment(dc: DataCentre, home: Path, **settings) -> dict[str, str]:
+    """The environment of a bot that keeps its files in home."""
+    return {
         **{key: value for key, value in os.environ.items() if not key.startswith("COVERAGE_RUN")},
         "API_ID": str(dc.api_id),
         "API_HASH": dc.api_hash,
@@ -143,25 +182,6 @@ async def running(dc: DataCentre, site: VideoSite, home: Path, **settings) -> As
         "DRAIN_S": "0",
         **{name: str(value) for name, value in settings.items()},
     }
-    with (home / "bot.log").open("ab") as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("run.py", "--env-file", str(home / "none.env")),
-            cwd=ROOT,
-            env=env,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
-    stage = Stage(dc, site, home, process, env)
-    try:
-        await _online(stage)
-        yield stage
-        await stage.stop()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 @asynccontextmanager
@@ -204,12 +224,13 @@ def is_gone(process: psutil.Process) -> bool:
         return True
 
 
-async def _online(stage: Stage) -> None:
+async def online(stage: Stage) -> None:
+    """Wait until Telegram has the bot. Raises RuntimeError when it ends instead."""
     async with asyncio.TaskGroup() as tasks:
-        online = tasks.create_task(stage.dc.wait_online(60))
+        there = tasks.create_task(stage.dc.wait_online(60))
         died = tasks.create_task(stage.process.wait())
-        await asyncio.wait({online, died}, return_when=asyncio.FIRST_COMPLETED)
-        online.cancel()
+        await asyncio.wait({there, died}, return_when=asyncio.FIRST_COMPLETED)
+        there.cancel()
         died.cancel()
     if stage.process.returncode is not None:
         raise RuntimeError(f"the bot ended at once:\n{stage.log()[-3000:]}")

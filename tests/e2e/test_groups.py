@@ -1,5 +1,8 @@
 """Groups of every kind: quiet, in reply, and robust against what admins and members do."""
 
+import asyncio
+import time
+
 import pytest
 import pytest_asyncio
 
@@ -69,6 +72,49 @@ async def test_messages_without_a_link_are_not_answered(club):
 async def test_bad_links_in_a_group_get_a_sentence(club):
     to = await club.say("http://10.0.0.1/x", chat=NEW, sender=BOB)
     await club.status(to, "private network", chat=NEW)
+
+
+async def test_links_that_are_refused_beside_a_good_one_get_one_answer(club):
+    good = club.site.url_of("progressive", n="mixed")
+    text = f"http://10.0.0.1/x http://10.0.0.2/x {good} http://a:b@example.com/z"
+    to = await club.say(text, chat=NEW, sender=BOB)
+    answer = await club.status(to, "private network", chat=NEW)
+    assert len(answer.text.splitlines()) == 2  # each sentence once
+    await club.pick(to, "MB", chat=NEW, sender=BOB)
+    await club.file(to, chat=NEW)
+    answers = [m for m in await _written(club, NEW) if m.reply_to == to]
+    assert len(answers) == 3  # that one, the menu, the file
+
+
+async def test_a_link_that_is_edited_into_a_message_later_is_not_served(club):
+    to = await club.say("hello", chat=BASIC, sender=BOB)
+    await club.dc.edit(BASIC, to, club.site.url_of("progressive", n="later"))
+    await _deliver(club, BASIC, n="after-the-edit")
+    assert not [m for m in await _written(club, BASIC) if m.reply_to == to]
+
+
+async def test_people_whom_telegram_keeps_waiting_keep_nobody_else_waiting(club):
+    to = await club.send_link("hls", chat=NEW, sender=BOB, n="slow")
+    menu = await club.menu(to, chat=NEW)
+    cancel = menu.button("Cancel").data
+    many = stages.FRIENDS[1:10]  # more than the workers that Pyrogram has for handlers
+    await club.dc.swallow_answers("channels.getParticipant", times=100)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            presses = [tasks.create_task(club.press(menu, cancel, sender=user)) for user in many]
+            await asyncio.sleep(0)  # they are on their way before what follows
+            began = time.monotonic()
+            asked = await club.say("/start", chat=OWNER, sender=OWNER)
+            await club.status(asked, "Send me a link", chat=OWNER)
+            took_s = time.monotonic() - began
+            assert not any(press.done() for press in presses)
+            for press in presses:
+                press.cancel()
+    finally:
+        await club.dc.clear_faults()
+    assert took_s < 3
+    await club.press(menu, cancel, sender=BOB)
+    await club.status(to, "Cancelled", chat=NEW)
 
 
 async def test_an_edited_message_is_not_a_second_job(club):

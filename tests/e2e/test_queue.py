@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e import stage as stages
-from tests.e2e.stage import OWNER
+from tests.e2e.stage import BOB, GROUP, OWNER
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -67,6 +67,8 @@ async def test_queue_lists_ones_own_jobs_and_cancels_each(narrow):
     await ann.press(listed, listed.button("Cancel 1").data)
     await ann.status(at_menu, "Cancelled")
     assert not (await ann.dc.message(ann.user, menu.id)).buttons
+    emptied = await ann.status(asked, "Nothing is waiting")
+    assert (emptied.id, emptied.buttons) == (listed.id, ())
     asked = await ann.say("/queue")
     await ann.status(asked, "Nothing is waiting")
 
@@ -79,3 +81,72 @@ async def test_the_owner_sees_and_cancels_everybodys(narrow):
     listed = await owner.status(asked, str(bob.user))
     await owner.press(listed, listed.button("Cancel 1").data)
     await bob.status(to, "Cancelled")
+
+
+def cancels(message):
+    return [b.text for row in message.buttons for b in row if "Cancel" in b.text]
+
+
+async def turned(stage, message, words, *, text):
+    """Press a button of a list and return it as it looks then."""
+    assert (await stage.press(message, message.button(words).data)).text is None
+    return await stage.dc.wait_message(
+        message.chat_id, lambda m: m.id == message.id and text in m.text
+    )
+
+
+async def test_a_long_list_is_turned_page_by_page_in_place(site, tmp_path):
+    async with stages.alone(site, tmp_path) as bot:
+        cat = person(bot, 0)
+        to = await cat.say("\n".join(site.url_of("stuck", n=n, hang="pages") for n in range(10)))
+        await cat.dc.wait_message(cat.user, lambda m: m.id == to and m.reactions == ("👀",))
+        first = await cat.status(await cat.say("/queue"), "10 open links, page 1 of 2")
+        assert cancels(first) == [f"Cancel {number}" for number in range(1, 9)]
+        second = await turned(cat, first, "›", text="page 2 of 2")  # noqa: RUF001
+        assert cancels(second) == ["Cancel 9", "Cancel 10"]
+        shorter = await turned(cat, second, "Cancel 9", text="9 open links, page 2 of 2")
+        assert cancels(shorter) == ["Cancel 9"]
+        only = await turned(cat, shorter, "Cancel 9", text="8. ")
+        assert cancels(only) == [f"Cancel {number}" for number in range(1, 9)]
+        assert "open links" not in only.text
+
+
+async def test_a_line_tells_how_far_a_link_is(narrow):
+    dee = person(narrow, 7)
+    ahead = await dee.send_link("medium", rate=2_000_000, n="far")
+    await dee.pick(ahead, "MB")
+    await dee.status(ahead, "of 31 MB")
+    behind = await dee.send_link("medium", rate=2_000_000, n="behind")
+    await dee.pick(behind, "MB")
+    await dee.status(behind, "1st in line, about")
+    at_menu = await dee.send_link("hls", n="far")
+    await dee.menu(at_menu)
+    lines = (await dee.status(await dee.say("/queue"), "1. ")).text.splitlines()
+    for line, words in zip(
+        lines, ("downloading ", "1st in line, about ", "pick a quality"), strict=True
+    ):
+        assert words in line
+    assert lines[0].endswith(" %")
+    for to in (ahead, behind, at_menu):
+        await dee.cancel(to)
+
+
+async def test_a_list_belongs_to_whoever_asked_for_it(narrow):
+    eve, bob = person(narrow, 8), BOB
+    elsewhere = await eve.send_link("hls", n="elsewhere")
+    await eve.menu(elsewhere)
+    here = await eve.send_link("hls", chat=GROUP, n="here")
+    await eve.menu(here, chat=GROUP)
+    listed = await eve.status(await eve.say("/queue", chat=GROUP), "1. ", chat=GROUP)
+    assert cancels(listed) == ["Cancel 1"]  # what somebody sent in private is nobody's business
+    refused = await eve.press(listed, listed.button("Cancel 1").data, sender=bob)
+    assert "Only the person" in refused.text
+    for data in (f"p:0:{eve.user}", f"p:0:{GROUP}"):
+        answer = await eve.press(listed, data.encode(), sender=bob)
+        assert answer.text == "Send /queue to see your own links."
+    assert (await eve.dc.message(GROUP, listed.id)).text == listed.text
+    await eve.dc.set_member(GROUP, bob, "admin")
+    await turned(dataclasses.replace(eve, user=bob), listed, "Cancel 1", text="Nothing is waiting")
+    await eve.dc.set_member(GROUP, bob, "member")
+    await eve.status(here, "Cancelled", chat=GROUP)
+    await eve.cancel(elsewhere)

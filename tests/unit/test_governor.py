@@ -104,3 +104,11 @@ def test_quiet_chats_are_forgotten(governor, clock):
 async def test_a_permit_counts(governor):
     await governor.permit(PRIVATE, Priority.SEND)
     assert governor.delay_s(PRIVATE, Priority.STATE) > 0
+
+
+def test_slow_mode_holds_new_messages_alone(governor, clock):
+    governor.slow(GROUP, 30)
+    assert governor.delay_s(GROUP, Priority.SEND, is_new=True) == 30
+    assert governor.delay_s(GROUP, Priority.SEND) == 0
+    clock.now += 30
+    assert governor.delay_s(GROUP, Priority.SEND, is_new=True) == 0

@@ -38,7 +38,7 @@ def test_three_values_are_enough(env_file):
     assert settings.paths.data_dir == ROOT / "data"
     assert settings.paths.sessions_dir == ROOT / "sessions"
     assert (settings.work.max_downloads, settings.work.max_uploads) == (4, 4)
-    assert (settings.work.max_links, settings.work.max_user_jobs) == (20, 50)
+    assert (settings.work.max_links, settings.work.max_user_jobs) == (20, 100)
     assert settings.work.job_timeout_s == 7200
     assert settings.work.drain_s == 10
     assert not settings.net.egress_allow.permits("127.0.0.1", 80)

@@ -75,6 +75,16 @@ class Progress:
 Event = Progress | Growth
 """What a call tells on its way."""
 
+
+class Remedy(StrEnum):
+    """What a person can do about a job that has ended with an error."""
+
+    TRY_AGAIN = "try again"
+    OTHER_QUALITY = "other quality"
+    AUDIO_ONLY = "audio only"
+    TELL_OWNER = "tell the owner"
+
+
 # What the one status message of a job can say. `telegram/texts.py` finds the words.
 
 
@@ -101,6 +111,14 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingForDisk:
+    """The disk has no room for `need_bytes` more until other jobs are done."""
+
+    title: str
+    need_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Working:
     """A stage runs."""
 
@@ -110,11 +128,12 @@ class Working:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The job ended with an error."""
+    """The job ended with an error; `remedies` are what its person can do about it, best first."""
 
     error: UserbotError
     job_id: JobId
     url: str
+    remedies: tuple[Remedy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,5 +161,16 @@ class Paused:
     """The bot is being stopped; the job goes on by itself after its next start."""
 
 
-View = Looking | Menu | Waiting | Working | Retrying | Paused | Failed | Cancelled | Expired
+View = (
+    Looking
+    | Menu
+    | Waiting
+    | WaitingForDisk
+    | Working
+    | Retrying
+    | Paused
+    | Failed
+    | Cancelled
+    | Expired
+)
 FINAL_VIEWS = (Failed, Cancelled, Expired)

@@ -5,9 +5,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
+from userbot import errors
 from userbot.domain.choices import Choice
 from userbot.domain.jobs import Job, JobId
-from userbot.domain.media import Extraction, MediaFile
+from userbot.domain.media import Extraction, MediaFile, MediaKind
+from userbot.errors import InfrastructureError, UserbotError
 
 Fence = NewType("Fence", int)
 
@@ -58,9 +60,13 @@ class JobRecord:
     `attempts` counts the claims that ended without a word: the process died. `retries` counts the
     tries after a passing failure of the site. `not_before` is when the next try may begin.
     `send_random_id` is drawn and saved before the file is sent for the first time, and
-    `sent_message_id` after, None meanwhile. `status_message_id` is kept by `JobStore.note_status`
-    alone. The `info_json` of the extraction
-    is "" once the job has ended.
+    `sent_message_id` after, None meanwhile. `status_message_id` and `upload_note` - what Telegram
+    has of the file, in the uploader's own words - are kept by `JobStore.note_status` and
+    `note_upload` alone. The `info_json` of the extraction is "" once the job has ended.
+
+    `worked_s` is the time that the job's steps took so far, waiting not counted. `waits_since` is
+    when it first found no room on the disk. `wish` is what its person asked for instead of a menu.
+    `error` is the class of the error that ended it, `error_args` what it was made of.
     """
 
     job: Job
@@ -78,7 +84,23 @@ class JobRecord:
     status_message_id: int | None = None
     send_random_id: int | None = None
     sent_message_id: int | None = None
-    error: str | None = None  # the class of the error that ended it
+    upload_note: str | None = None
+    worked_s: float = 0.0
+    waits_since: datetime | None = None
+    wish: MediaKind | None = None
+    error: str | None = None
+    error_args: tuple[str | int | float | None, ...] = ()
+
+
+def error_of(record: JobRecord) -> UserbotError:
+    """Return the error that ended a job; a plain InfrastructureError where it cannot be made."""
+    kind = getattr(errors, record.error or "", None)
+    if not isinstance(kind, type) or not issubclass(kind, UserbotError):
+        return InfrastructureError()
+    try:
+        return kind(*record.error_args)
+    except TypeError:  # stored by another version
+        return InfrastructureError()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,11 @@ class Access:
         """False until somebody owns the bot."""
         return bool(self._owners)
 
+    @property
+    def owners(self) -> tuple[int, ...]:
+        """The ids of all owners."""
+        return tuple(self._owners)
+
     def allows(self, request: Request) -> bool:
         """Say whether a link is served: the owner's everywhere, others' where they may."""
         if request.user_id in self._owners or request.chat_id in self._chats:

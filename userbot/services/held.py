@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from userbot.domain.records import Claim, JobRecord
-from userbot.errors import InfrastructureError
+from userbot.errors import DeadlineError, InfrastructureError
 from userbot.ports import JobStore
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,30 @@ class Held:
         self._now = now
         self._is_released = False
         self.record: JobRecord = claim.record
+
+    @asynccontextmanager
+    async def working(self, limit_s: float) -> AsyncIterator[None]:
+        """Count the time of the block as the job's own. Raises DeadlineError when it has no more.
+
+        limit_s is for all the steps of a job together, in whichever run of the program.
+        """
+        began_at = self._now()
+        before_s = self.record.worked_s
+        deadline = asyncio.timeout(max(limit_s - before_s, 0))
+        try:
+            async with deadline:
+                yield
+        except TimeoutError as error:
+            if not deadline.expired():
+                raise
+            raise DeadlineError(limit_s) from error
+        finally:
+            took_s = (self._now() - began_at).total_seconds()
+            self.record = replace(self.record, worked_s=before_s + took_s)
+
+    def learn(self, **changes: Any) -> None:
+        """Change the record; it is kept with the next step."""
+        self.record = replace(self.record, **changes)
 
     async def save(self, **changes: Any) -> None:
         """Keep what changed; the work goes on."""

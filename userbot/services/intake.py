@@ -3,18 +3,26 @@
 from collections.abc import Callable
 
 from userbot.domain.jobs import Job, JobId, Request
+from userbot.domain.media import MediaKind
 from userbot.errors import RestartingError
 from userbot.services.kit import Kit
 from userbot.services.queue import Queue
+from userbot.services.refused import Refused
 
 
 class Intake:
     """Accepts links."""
 
     def __init__(
-        self, kit: Kit, queue: Queue, new_id: Callable[[], JobId], max_per_user: int
+        self,
+        kit: Kit,
+        queue: Queue,
+        refused: Refused,
+        new_id: Callable[[], JobId],
+        max_per_user: int,
     ) -> None:
         self._kit = kit
+        self._refused = refused
         self._queue = queue
         self._new_id = new_id
         self._max_per_user = max_per_user
@@ -32,6 +40,18 @@ class Intake:
         if is_new:
             self._queue.wake()
         return is_new
+
+    async def reopen(self, job: Job, wish: MediaKind | None) -> bool:
+        """Keep that a job is to be tried once more; see `JobStore.reopen`. Raises as `accept`."""
+        if self._is_closed:
+            raise RestartingError
+        self._refused.forget(job.url)
+        is_open = await self._kit.store.reopen(
+            job.id, self._kit.now(), wish=wish, max_unfinished=self._max_per_user
+        )
+        if is_open:
+            self._queue.wake()
+        return is_open
 
     def close(self) -> None:
         """Accept nothing more: the bot is being stopped."""

@@ -4,21 +4,37 @@ import asyncio
 import logging
 
 from userbot.domain.jobs import Cancelled, Job, JobId, Menu
-from userbot.domain.records import ENDS, PICKED, JobState, JobSummary
+from userbot.domain.media import MediaKind
+from userbot.domain.records import ENDS, PICKED, JobRecord, JobState, JobSummary
+from userbot.errors import InfrastructureError, UserbotError
+from userbot.services.endings import Endings
+from userbot.services.intake import Intake
 from userbot.services.kit import Kit
 from userbot.services.offers import Offers
 from userbot.services.queue import Queue
 
 log = logging.getLogger(__name__)
 
+UNDELIVERED = (JobState.FAILED, JobState.EXPIRED, JobState.CANCELLED)
+
 
 class Jobs:
     """What people and the start of the program do with jobs."""
 
-    def __init__(self, kit: Kit, queue: Queue, offers: Offers, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self,
+        kit: Kit,
+        queue: Queue,
+        intake: Intake,
+        offers: Offers,
+        endings: Endings,
+        tasks: asyncio.TaskGroup,
+    ) -> None:
         self._kit = kit
         self._queue = queue
+        self._intake = intake
         self._offers = offers
+        self._endings = endings
         self._tasks = tasks
 
     async def find(self, job_id: JobId) -> Job | None:
@@ -41,9 +57,35 @@ class Jobs:
         ):
             return False
         self._kit.chat.show(job, Cancelled())
-        self._offers.closed(job_id)
-        self._kit.line.left(job_id)
-        self._tasks.create_task(self._clean_up(job), name=f"end of {job_id}")
+        self._stop(job)
+        return True
+
+    def gone(self, job: Job, error: UserbotError) -> None:
+        """End a job whose chat cannot be spoken to any more. Never waits."""
+        self._tasks.create_task(self._fail(job, error), name=f"end of {job.id}")
+
+    async def line(self) -> dict[JobId, int]:
+        """Return the places of the jobs that wait, as far as anybody would count."""
+        return await self._kit.line.places()
+
+    async def find_ended(self, job_id: JobId) -> JobRecord | None:
+        """Return a job that has ended without being delivered, None for any other."""
+        record = await self._kit.store.find(job_id)
+        return record if record and record.state in UNDELIVERED else None
+
+    async def again(self, job_id: JobId, wish: MediaKind | None = None) -> bool:
+        """Open an ended job once more, in its own message; False when it is not one.
+
+        wish: take the best of this kind instead of asking. Raises TooManyJobsError, and
+        RestartingError while the bot is being stopped.
+        """
+        record = await self.find_ended(job_id)
+        if record is None:
+            return False
+        await self._endings.told(job_id)
+        if not await self._intake.reopen(record.job, wish):
+            return False
+        self._kit.chat.adopt(record.job, record.status_message_id)
         return True
 
     async def resume(self) -> None:
@@ -68,9 +110,23 @@ class Jobs:
             record = await self._kit.store.find(summary.job.id)
             if record is not None and record.extraction is not None:
                 self._kit.chat.show(record.job, Menu(record.extraction, record.choices))
-                self._offers.opened(record.job, record.extraction.title, record.changed_at)
+                self._offers.opened(record.job, record.changed_at)
+
+    async def _fail(self, job: Job, error: UserbotError) -> None:
+        try:
+            is_ended = await self._kit.store.end(job.id, JobState.FAILED, error, self._kit.now())
+        except InfrastructureError:
+            log.exception("job %s was not ended", job.id)
+            return
+        if is_ended:
+            log.info("job %s ended: %r", job.id, error)
+            self._stop(job)
+
+    def _stop(self, job: Job) -> None:
+        self._offers.closed(job.id)
+        self._kit.line.left(job.id)
+        self._tasks.create_task(self._clean_up(job), name=f"end of {job.id}")
 
     async def _clean_up(self, job: Job) -> None:
         await self._queue.stop(job.id)
-        await self._kit.folders.remove(job.id)
-        await self._kit.chat.settle(job)
+        await self._endings.tell_stored(job.id)

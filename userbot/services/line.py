@@ -46,6 +46,12 @@ class Line:
         """Learn from a job that was delivered how long one takes."""
         self._average_s += SMOOTHING * (seconds - self._average_s)
 
+    async def places(self) -> dict[JobId, int]:
+        """Return the first TOLD places of every lane."""
+        now = self._now()
+        found = [place for lane in Lane for place in await self._store.places(lane, now, TOLD)]
+        return {place.job_id: place.position for place in found}
+
     async def serve(self) -> None:
         """Show places until cancelled."""
         while True:

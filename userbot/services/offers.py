@@ -4,35 +4,38 @@ import asyncio
 import logging
 from datetime import datetime, timedelta
 
-from userbot.domain.choices import Choice
-from userbot.domain.jobs import Expired, Job, JobId
+from userbot.domain.jobs import Job, JobId
+from userbot.domain.needs import is_quick
 from userbot.domain.records import PICKED, JobState
 from userbot.errors import InfrastructureError
+from userbot.services.endings import Endings
 from userbot.services.kit import Kit
 from userbot.services.queue import Queue
 
 log = logging.getLogger(__name__)
 
 STORE_PAUSE_S = 10.0
-QUICK_BYTES = 30_000_000  # done in a moment: such a job does not stand behind long ones
 
 
 class Offers:
     """Answers menus, and ends those that nobody taps. Timers live in the given TaskGroup."""
 
-    def __init__(self, kit: Kit, tasks: asyncio.TaskGroup, timeout_s: float) -> None:
+    def __init__(
+        self, kit: Kit, endings: Endings, tasks: asyncio.TaskGroup, timeout_s: float
+    ) -> None:
         self._kit = kit
+        self._endings = endings
         self._tasks = tasks
         self._timeout_s = timeout_s
         self._timers: dict[JobId, asyncio.Task[None]] = {}
         self._is_closed = False
 
-    def opened(self, job: Job, title: str, since: datetime) -> None:
+    def opened(self, job: Job, since: datetime) -> None:
         """Begin the time that a menu waits; `since` may lie before a restart."""
         if self._is_closed:
             return
         ends_at = since + timedelta(seconds=self._timeout_s)
-        timer = self._tasks.create_task(self._expire(job, title, ends_at))
+        timer = self._tasks.create_task(self._expire(job, ends_at))
         self._timers[job.id] = timer
         timer.add_done_callback(lambda _timer: self._timers.pop(job.id, None))
 
@@ -44,8 +47,9 @@ class Offers:
         if record.state in PICKED:
             return True  # a second tap on the menu: the first one counts
         choice = record.choices[index]
-        is_quick = _is_quick(choice)
-        if not await self._kit.store.pick(job_id, choice, self._kit.now(), is_quick=is_quick):
+        if not await self._kit.store.pick(
+            job_id, choice, self._kit.now(), is_quick=is_quick(choice)
+        ):
             return False
         self.closed(job_id)
         if record.extraction is not None:
@@ -64,12 +68,10 @@ class Offers:
         for timer in list(self._timers.values()):
             timer.cancel()
 
-    async def _expire(self, job: Job, title: str, ends_at: datetime) -> None:
+    async def _expire(self, job: Job, ends_at: datetime) -> None:
         await asyncio.sleep((ends_at - self._kit.now()).total_seconds())
         if await self._ended(job.id):
-            self._kit.chat.show(job, Expired(title))
-            await self._kit.folders.remove(job.id)
-            await self._kit.chat.settle(job)
+            await self._endings.tell_stored(job.id)
 
     async def _ended(self, job_id: JobId) -> bool:
         """End a menu that is still open, however long the store takes to answer."""
@@ -81,7 +83,3 @@ class Offers:
             except InfrastructureError:
                 log.exception("a menu cannot be ended now")
                 await asyncio.sleep(STORE_PAUSE_S)
-
-
-def _is_quick(choice: Choice) -> bool:
-    return choice.size_bytes is not None and choice.size_bytes <= QUICK_BYTES

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from userbot.domain.choices import Choice
 from userbot.domain.jobs import Job, JobId
+from userbot.domain.media import MediaKind
 from userbot.domain.records import (
     ENDS,
     Claim,
@@ -20,13 +21,14 @@ from userbot.domain.records import (
     Place,
     lane_of,
 )
-from userbot.errors import InfrastructureError, TooManyJobsError
+from userbot.errors import InfrastructureError, TooManyJobsError, UserbotError
 from userbot.sqlite import turns
 from userbot.sqlite.database import Database
 from userbot.sqlite.rows import (
     choice_json,
     clean,
     job_values,
+    json_text,
     moment,
     page_values,
     record_of,
@@ -59,10 +61,22 @@ UPDATE jobs SET state = :state, lane = :lane, is_quick = :is_quick, choice = :ch
 WHERE id = :id AND state = :offered
 """
 NOTE = "UPDATE jobs SET status_message_id = ? WHERE id = ?"
+NOTE_UPLOAD = "UPDATE jobs SET upload_note = ? WHERE id = ? AND ended_at IS NULL"
+TOLD = "UPDATE jobs SET owed = 0 WHERE id = ?"
+UNTOLD = "SELECT * FROM jobs WHERE owed ORDER BY number"
 END = """
 UPDATE jobs SET state = :state, lane = NULL, error = :error, changed_at = :now, ended_at = :now,
-    lease_until = NULL
+    lease_until = NULL, owed = 1, details = json_set(details, '$.error_args', json(:error_args))
 WHERE id = :id AND ended_at IS NULL AND state = ifnull(:only, state) RETURNING number
+"""
+# What the tries left in `details` goes, but for the choices.
+REOPEN = """
+UPDATE jobs SET state = :state, lane = :lane, is_quick = 0, changed_at = :now, ended_at = NULL,
+    not_before = NULL, attempts = 0, choice = NULL, error = NULL, upload_note = NULL, owed = 0,
+    details = json_object(
+        'wish', :wish, 'choices', json(ifnull(json_extract(details, '$.choices'), '[]'))
+    )
+WHERE id = :id AND ended_at IS NOT NULL AND state <> :delivered
 """
 DROP_INFO = "UPDATE pages SET info_json = '' WHERE number = ?"
 GIVE_UP = """
@@ -96,7 +110,8 @@ class SqliteJobs:
 
     async def find(self, job_id: JobId) -> JobRecord | None:
         """Return a job, None when it is unknown."""
-        return await self._database.read(lambda connection: _find(connection, job_id))
+        known = clean(job_id)
+        return await self._database.read(lambda connection: _find(connection, known))
 
     async def claim(
         self, lane: Lane, now: datetime, lease_until: datetime, limits: FairLimits
@@ -163,11 +178,18 @@ class SqliteJobs:
         values = (message_id, job_id)
         await self._database.write(lambda connection: connection.execute(NOTE, values).rowcount)
 
+    async def note_upload(self, job_id: JobId, note: str) -> None:
+        """Keep what Telegram has of a job's file."""
+        values = (clean(note), job_id)
+        await self._database.write(
+            lambda connection: connection.execute(NOTE_UPLOAD, values).rowcount
+        )
+
     async def end(
         self,
         job_id: JobId,
         state: JobState,
-        error: str | None,
+        error: UserbotError | None,
         now: datetime,
         *,
         only: JobState | None = None,
@@ -177,11 +199,43 @@ class SqliteJobs:
         values = {
             "id": job_id,
             "state": state,
-            "error": clean(error) if error is not None else None,
+            "error": type(error).__name__ if error is not None else None,
+            "error_args": json_text(error.args if error is not None else ()),
             "now": moment(now),
             "only": only,
         }
         return await self._database.write(lambda connection: _end(connection, values))
+
+    async def reopen(
+        self,
+        job_id: JobId,
+        now: datetime,
+        *,
+        wish: MediaKind | None = None,
+        max_unfinished: int | None = None,
+    ) -> bool:
+        """Make a job that ended without being delivered NEW once more."""
+        values = {
+            "id": job_id,
+            "state": JobState.NEW,
+            "lane": lane_of(JobState.NEW, is_quick=False),
+            "delivered": JobState.DELIVERED,
+            "wish": wish,
+            "now": moment(now),
+        }
+        return await self._database.write(
+            lambda connection: _reopen(connection, values, max_unfinished)
+        )
+
+    async def note_told(self, job_id: JobId) -> None:
+        """Keep that the chat shows how a job has ended."""
+        await self._database.write(lambda connection: connection.execute(TOLD, (job_id,)).rowcount)
+
+    async def untold(self) -> list[JobRecord]:
+        """Return the ended jobs whose chat does not show it yet."""
+        return await self._database.read(
+            lambda connection: [_record(connection, row) for row in connection.execute(UNTOLD)]
+        )
 
     async def give_up_claims(self) -> int:
         """Take every lease away, counting an attempt each."""
@@ -240,7 +294,7 @@ def _add(
     return True
 
 
-def _find(connection: sqlite3.Connection, job_id: JobId) -> JobRecord | None:
+def _find(connection: sqlite3.Connection, job_id: str) -> JobRecord | None:
     row = connection.execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
     return _record(connection, row) if row else None
 
@@ -281,6 +335,17 @@ def _end(connection: sqlite3.Connection, values: Mapping[str, object]) -> bool:
         return False
     connection.execute(DROP_INFO, (row["number"],))
     return True
+
+
+def _reopen(
+    connection: sqlite3.Connection, values: Mapping[str, object], max_unfinished: int | None
+) -> bool:
+    row = connection.execute("SELECT user_id FROM jobs WHERE id = :id", values).fetchone()
+    if row is None:
+        return False
+    if max_unfinished is not None and _count(connection, row["user_id"]) >= max_unfinished:
+        raise TooManyJobsError(max_unfinished)
+    return connection.execute(REOPEN, values).rowcount == 1
 
 
 def _unfinished(connection: sqlite3.Connection, user_id: int | None) -> list[JobSummary]:

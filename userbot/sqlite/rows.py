@@ -12,6 +12,7 @@ from userbot.domain.choices import Choice
 from userbot.domain.jobs import Job, JobId, Request
 from userbot.domain.media import Extraction
 from userbot.domain.records import ENDS, JobRecord, JobState, JobSummary, lane_of
+from userbot.errors import InfrastructureError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -27,6 +28,7 @@ COLUMNS = (
     "is_quick",
     "choice",
     "status_message_id",
+    "upload_note",
     "error",
 )
 
@@ -41,6 +43,11 @@ def moment(when: datetime) -> int:
 def clean(text: str) -> str:
     """Return text as UTF-8 can say it; the rest becomes a question mark."""
     return text.encode(errors="replace").decode()
+
+
+def json_text(plain: object) -> str:
+    """Return plain values as a column keeps them."""
+    return clean(json.dumps(plain, ensure_ascii=False))
 
 
 def job_values(job: Job, now: datetime) -> dict[str, object]:
@@ -70,12 +77,13 @@ def record_values(record: JobRecord, now: datetime) -> dict[str, object]:
         "is_quick": record.is_quick,
         "changed_at": moment(now),
         "ended_at": moment(now) if record.state in ENDS else None,
+        "owed": record.state in ENDS,
         "not_before": moment(record.not_before) if record.not_before else None,
         "attempts": record.attempts,
         "title": clean(extraction.title) if extraction else None,
         "choice": choice_json(record.choice),
         "error": clean(record.error) if record.error is not None else None,
-        "details": _json(_details(record)),
+        "details": json_text(_details(record)),
     }
 
 
@@ -84,18 +92,28 @@ def page_values(record: JobRecord, extraction: Extraction) -> dict[str, object]:
     plain = _adapter(Extraction).dump_python(extraction, mode="json")
     info_json = plain.pop("info_json")
     return {
-        "extraction": _json(plain),
+        "extraction": json_text(plain),
         "info_json": "" if record.state in ENDS else clean(info_json),
     }
 
 
 def choice_json(choice: Choice | None) -> str | None:
     """Return the column `choice`."""
-    return _json(_adapter(Choice).dump_python(choice, mode="json")) if choice else None
+    return json_text(_adapter(Choice).dump_python(choice, mode="json")) if choice else None
 
 
 def record_of(row: sqlite3.Row, page: sqlite3.Row | None) -> JobRecord:
-    """Return the record of a row of `jobs` and its row of `pages`."""
+    """Return the record of a row of `jobs` and its row of `pages`.
+
+    Raises InfrastructureError for what this program has not written.
+    """
+    try:
+        return _record_of(row, page)
+    except ValueError as error:  # pydantic's and json's
+        raise InfrastructureError(f"the record of job {row['id']} is damaged") from error
+
+
+def _record_of(row: sqlite3.Row, page: sqlite3.Row | None) -> JobRecord:
     plain: dict[str, Any] = json.loads(row["details"])
     plain |= {name: row[name] for name in COLUMNS}
     plain["choice"] = _loaded(row["choice"])
@@ -142,10 +160,6 @@ def _details(record: JobRecord) -> dict[str, Any]:
     kept = {"job", "extraction", *COLUMNS}
     plain: dict[str, Any] = _adapter(JobRecord).dump_python(record, mode="json", exclude=kept)
     return plain
-
-
-def _json(plain: object) -> str:
-    return clean(json.dumps(plain, ensure_ascii=False))
 
 
 def _loaded(text: str | None) -> Any:  # JSON is what it is

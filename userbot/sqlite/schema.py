@@ -95,4 +95,11 @@ FIRST: Migration = (
     f" WHEN old.lane IS NOT new.lane AND new.lane IS NOT NULL BEGIN {ENTER}; END",
 )
 
-MIGRATIONS: Sequence[Migration] = (FIRST,)
+# `owed`: the job has ended and its chat does not show it yet.
+SECOND: Migration = (
+    "ALTER TABLE jobs ADD COLUMN owed INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE jobs ADD COLUMN upload_note TEXT",
+    "CREATE INDEX jobs_owed ON jobs (number) WHERE owed",
+)
+
+MIGRATIONS: Sequence[Migration] = (FIRST, SECOND)

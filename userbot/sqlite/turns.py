@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from userbot.domain.jobs import JobId
 from userbot.domain.records import FairLimits, Lane, Place
+from userbot.sqlite.schema import NEWCOMERS
 
 # People in the order of their turns, and the oldest job of the first who has one that is due.
 NEXT = """
@@ -26,9 +27,10 @@ UPDATE turns
 SET turn = max(0, (SELECT max(turn) FROM turns WHERE lane = :lane)) + 1
 WHERE lane = :lane AND user_id = :user_id
 """
-NOT_SERVED = """
+# Before everybody, newcomers too, whose turns are taken upwards from NEWCOMERS.
+NOT_SERVED = f"""
 UPDATE turns
-SET turn = (SELECT min(turn) FROM turns WHERE lane = :lane) - 1
+SET turn = min({NEWCOMERS}, (SELECT min(turn) FROM turns WHERE lane = :lane)) - 1
 WHERE lane = :lane AND user_id = :user_id
 """
 

@@ -5,29 +5,30 @@ Nothing else in this folder calls Telegram to say something.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pyrogram import Client, enums, raw
-from pyrogram.errors import FloodWait, MessageNotModified, RPCError
-from pyrogram.types import InlineKeyboardMarkup, LinkPreviewOptions, Message, ReplyParameters
+from pyrogram.types import InlineKeyboardMarkup
 
 from userbot.errors import DeliveryError
+from userbot.telegram import failures
+from userbot.telegram.caller import Caller
+from userbot.telegram.find import IsIt, Search
 from userbot.telegram.governor import Governor, Priority
-from userbot.telegram.markup import styled
-from userbot.telegram.once import find_answer, send_once
+from userbot.telegram.letters import channel_of, id_in, message_in, new_message, reply, written
 
 log = logging.getLogger(__name__)
 
-CALL_TIMEOUT_S = 40.0  # pyrogram repeats a call that a lost connection swallowed; two rounds of it
-ANSWER_WITHIN_S = 5.0
-PATIENCE_S = 300.0  # for a message that must not be lost, through an outage of the line
-_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+ANSWER_PRESS_WITHIN_S = 10.0  # for what handlers wait for
+ANSWER_WITHIN_S = 5.0  # a group that is busier than that hears nothing
+ANSWER_TIMEOUT_S = 60.0
+MAX_ANSWERS = 200
+SEND_TIMEOUT_S = 120.0  # then it is tried again, as long as the caller's deadline allows
 
-
-_REPLY_IS_GONE = frozenset({"MESSAGE_ID_INVALID", "REPLY_MESSAGE_ID_INVALID", "MSG_ID_INVALID"})
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,266 +42,195 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """Text (in the markup of `texts`) and buttons under a picture or a file."""
+    """Text (in the markup of `texts`) and buttons, alone or under a picture or a file."""
 
     text: str
     buttons: InlineKeyboardMarkup | None = None
 
 
 class Api:
-    """Telegram, as far as this bot speaks to it. Every method may raise DeliveryError."""
+    """Telegram, as far as this bot speaks to it. Every method may raise DeliveryError.
 
-    def __init__(self, client: Client, governor: Governor) -> None:
+    NO_ANSWER and FLOOD_WAIT may pass; after FLOOD_WAIT the governor knows for how long.
+    """
+
+    def __init__(self, client: Client, governor: Governor, tasks: asyncio.TaskGroup) -> None:
         self._client = client
+        self._caller = Caller(client, governor, tasks)
+        self._tasks = tasks
+        self._answers: set[asyncio.Task[None]] = set()
         self.governor = governor
 
     async def answer(
         self, text: str, to: Target, buttons: InlineKeyboardMarkup | None = None
     ) -> None:
-        """Answer somebody who has just written; a busy group hears nothing.
+        """Answer somebody who has just written. Returns at once: everybody waits for handlers.
 
-        Handlers wait for this, and everybody waits for handlers: it is soon or not at all.
+        A chat that is too busy hears nothing.
         """
-        if self.governor.delay_s(to.chat_id, Priority.ANSWER) > ANSWER_WITHIN_S:
+        delay_s = self.governor.delay_s(to.chat_id, Priority.ANSWER, is_new=True)
+        if delay_s > ANSWER_WITHIN_S or len(self._answers) >= MAX_ANSWERS:
             log.warning("chat %s is too busy for an answer", to.chat_id)
             return
-        await self.governor.permit(to.chat_id, Priority.ANSWER)
-        await self.send_text(text, to, buttons)
+        task = self._tasks.create_task(self._answer(to, Caption(text, buttons)))
+        self._answers.add(task)
+        task.add_done_callback(self._answers.discard)
 
-    async def send_text(
-        self, text: str, to: Target, buttons: InlineKeyboardMarkup | None = None
-    ) -> int:
-        """Send text and return the message's id. Waits for FLOOD_WAIT.
+    def close(self) -> None:
+        """Give up the answers that have not got through."""
+        for task in self._answers:
+            task.cancel()
 
-        The caller has the governor's permit for the first try.
+    async def send_text(self, to: Target, caption: Caption, random_id: int) -> int | None:
+        """Send text; return the message's id, None when Telegram had taken this random_id before.
+
+        The caller has the governor's permit, and may repeat the call with the same random_id.
         """
-        plain, entities = styled(text)
-
-        async def call(reply_to: int | None) -> Message | None:
-            return await self._client.send_message(
-                to.chat_id,
-                plain,
-                entities=entities,
-                link_preview_options=_NO_PREVIEW,
-                message_thread_id=to.topic_id,
-                reply_parameters=ReplyParameters(message_id=reply_to) if reply_to else None,
-                reply_markup=buttons,
-                disable_notification=True,
-            )
-
-        message: Message | None = await self._patiently(to, call, is_permitted=True)
-        if message is None:
-            raise DeliveryError("NO_MESSAGE")
-        return message.id
-
-    async def edit_text(
-        self, chat_id: int, message_id: int, text: str, buttons: InlineKeyboardMarkup | None
-    ) -> None:
-        """Change a message. The caller has the governor's permit; FLOOD_WAIT pauses the chat."""
-        plain, entities = styled(text)
-        try:
-            async with _translated():
-                await self._client.edit_message_text(
-                    chat_id,
-                    message_id,
-                    plain,
-                    entities=entities,
-                    link_preview_options=_NO_PREVIEW,
-                    reply_markup=buttons,
-                )
-        except FloodWait as flood:
-            self.governor.pause(chat_id, _seconds(flood))
-            raise DeliveryError("FLOOD_WAIT") from flood
-
-    async def delete(self, chat_id: int, message_id: int) -> None:
-        """Delete a message of the bot."""
-        try:
-            async with _translated():
-                await self._client.delete_messages(chat_id, message_id)
-        except FloodWait as flood:
-            raise DeliveryError("FLOOD_WAIT") from flood
-
-    async def react(self, chat_id: int, message_id: int, emoji: str) -> None:
-        """Put a reaction under a message; a chat that does not take it is no error."""
-        try:
-            async with _translated():
-                await self._client.invoke(
-                    raw.functions.messages.SendReaction(
-                        peer=await self._peer(chat_id),
-                        msg_id=message_id,
-                        reaction=[raw.types.ReactionEmoji(emoticon=emoji)],
-                    )
-                )
-        except (DeliveryError, FloodWait) as error:
-            log.debug("no reaction in chat %s: %s", chat_id, error)
-
-    async def edit_photo(self, chat_id: int, message_id: int, photo: Any, caption: Caption) -> None:
-        """Put a picture with a caption where a text was. As edit_text otherwise."""
-        try:
-            async with _translated():
-                await self._client.invoke(
-                    raw.functions.messages.EditMessage(
-                        peer=await self._peer(chat_id),
-                        id=message_id,
-                        media=raw.types.InputMediaUploadedPhoto(file=photo),
-                        reply_markup=await _markup(self._client, caption.buttons),
-                        **await self._parsed(caption.text),
-                    )
-                )
-        except FloodWait as flood:
-            self.governor.pause(chat_id, _seconds(flood))
-            raise DeliveryError("FLOOD_WAIT") from flood
+        return id_in(await self._send(to, None, caption, random_id))
 
     async def send_photo(
         self, to: Target, photo: Any, caption: Caption, random_id: int
     ) -> int | None:
-        """Send an uploaded picture; return the message's id, None when it is not known.
-
-        The caller has the governor's permit.
-        """
+        """Send an uploaded picture. As send_text otherwise."""
         media = raw.types.InputMediaUploadedPhoto(file=photo)
-        message = await self.send_media(to, media, caption, random_id, is_permitted=True)
-        return message.id if message else None
+        return id_in(await self._send(to, media, caption, random_id))
 
     async def send_media(
-        self,
-        to: Target,
-        media: Any,
-        caption: Caption,
-        random_id: int,
-        *,
-        is_permitted: bool = False,
+        self, to: Target, media: Any, caption: Caption, random_id: int
     ) -> raw.types.Message | None:
         """Send an uploaded file as a raw SendMedia and return the raw message.
 
         None: Telegram had taken this random_id before; see `find_answer`.
         The caller draws random_id and may repeat the call with it: Telegram takes it once.
-        Waits for the chat's budget, and for FLOOD_WAIT; the upload is never repeated.
+        Waits for the chat's budget, for FLOOD_WAIT, for slow mode and for the line to come back;
+        the upload is never repeated. To be bounded by the caller.
         """
-        peer = await self._peer(to.chat_id)
-        parsed = await self._parsed(caption.text)
-        markup = await _markup(self._client, caption.buttons)
-
-        async def call(reply_to: int | None) -> Any:
-            query = raw.functions.messages.SendMedia(
-                peer=peer,
-                media=media,
-                random_id=random_id,
-                reply_to=_reply(reply_to, to.topic_id),
-                reply_markup=markup,
-                **parsed,
-            )
-            updates = await send_once(self._client, query)
-            return _message_in(updates) if updates else None
-
-        message: raw.types.Message | None = await self._patiently(
-            to, call, is_permitted=is_permitted
+        updates = await self._patiently(
+            to.chat_id, Priority.SEND, lambda: self._send(to, media, caption, random_id)
         )
-        return message
+        return message_in(updates) if updates else None
 
-    async def find_answer(
-        self, to: Target, is_it: Callable[[raw.types.Message], bool]
-    ) -> raw.types.Message | None:
+    async def edit_text(self, chat_id: int, message_id: int, caption: Caption) -> None:
+        """Change a message. The caller has the governor's permit."""
+        await self._edit(chat_id, message_id, caption, None)
+
+    async def edit_photo(self, chat_id: int, message_id: int, photo: Any, caption: Caption) -> None:
+        """Put a picture with a caption where a text was. As edit_text otherwise."""
+        media = raw.types.InputMediaUploadedPhoto(file=photo)
+        await self._edit(chat_id, message_id, caption, media)
+
+    async def delete(self, chat_id: int, message_id: int) -> None:
+        """Delete a message of the bot."""
+        async with self._caller.translated(chat_id):
+            peer = await self._caller.peer(chat_id)
+            await self._caller.make(
+                raw.functions.channels.DeleteMessages(channel=channel_of(peer), id=[message_id])
+                if isinstance(peer, raw.types.InputPeerChannel)
+                else raw.functions.messages.DeleteMessages(id=[message_id], revoke=True)
+            )
+
+    async def react(self, chat_id: int, message_id: int, emoji: str) -> None:
+        """Put a reaction under a message; a chat that does not take it is no error."""
+        try:
+            async with self._caller.translated(chat_id):
+                query = raw.functions.messages.SendReaction(
+                    peer=await self._caller.peer(chat_id),
+                    msg_id=message_id,
+                    reaction=[raw.types.ReactionEmoji(emoticon=emoji)],
+                )
+                await self._caller.make(query, ANSWER_PRESS_WITHIN_S)
+        except DeliveryError as error:
+            log.debug("no reaction in chat %s: %s", chat_id, error)
+
+    async def find_answer(self, to: Target, is_it: IsIt) -> raw.types.Message | None:
         """Return the bot's message that answers `to` and that is_it knows; None: not found."""
         if to.reply_to is None:
             return None
-        try:
-            async with _translated():
-                peer = await self._peer(to.chat_id)
-                return await find_answer(self._client, peer, to.reply_to, is_it)
-        except FloodWait as flood:
-            raise DeliveryError("FLOOD_WAIT") from flood
+        async with self._caller.translated(to.chat_id):
+            peer = await self._caller.peer(to.chat_id)
 
-    async def _parsed(self, text: str) -> dict[str, Any]:
-        plain, entities = styled(text)
-        written = [await entity.write() for entity in entities]  # type: ignore[no-untyped-call]  # vendor's
-        return {"message": plain, "entities": written}
+            async def get(numbers: Sequence[int]) -> Sequence[Any]:
+                ids: list[Any] = [raw.types.InputMessageID(id=number) for number in numbers]
+                found: Any = await self._caller.make(
+                    raw.functions.channels.GetMessages(channel=channel_of(peer), id=ids)
+                    if isinstance(peer, raw.types.InputPeerChannel)
+                    else raw.functions.messages.GetMessages(id=ids)
+                )
+                return list(found.messages)
+
+            return await Search(get, to.reply_to, is_it).run()
 
     async def answer_press(self, query_id: str, text: str | None) -> None:
         """Answer a press; words, if any, pop up over the chat for a moment."""
-        try:
-            async with _translated():
-                await self._client.answer_callback_query(query_id, text)
-        except FloodWait as flood:
-            raise DeliveryError("FLOOD_WAIT") from flood
+        async with self._caller.translated(None):
+            query = raw.functions.messages.SetBotCallbackAnswer(
+                query_id=int(query_id), cache_time=0, message=text or None
+            )
+            await self._caller.make(query, ANSWER_PRESS_WITHIN_S)
 
     async def is_admin(self, chat_id: int, user_id: int) -> bool:
         """Say whether a user administers a group; False when Telegram does not tell."""
         try:
-            async with _translated():
+            async with self._caller.translated(chat_id), asyncio.timeout(ANSWER_PRESS_WITHIN_S):
                 member = await self._client.get_chat_member(chat_id, user_id)
-        except (DeliveryError, FloodWait):
+        except DeliveryError:
             return False
         admin = (enums.ChatMemberStatus.OWNER, enums.ChatMemberStatus.ADMINISTRATOR)
         return member.status in admin
 
-    async def _peer(self, chat_id: int) -> Any:
-        return await self._client.resolve_peer(chat_id)
+    # how
+
+    async def _answer(self, to: Target, caption: Caption) -> None:
+        """Answer, and contain whatever happens."""
+        random_id = secrets.randbits(63)
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                await self._patiently(
+                    to.chat_id, Priority.ANSWER, lambda: self._send(to, None, caption, random_id)
+                )
+        except (DeliveryError, TimeoutError) as error:
+            log.warning("chat %s did not get an answer: %r", to.chat_id, error)
+        except Exception:  # where an answer ends
+            log.exception("chat %s did not get an answer", to.chat_id)
 
     async def _patiently(
-        self,
-        to: Target,
-        call: Callable[[int | None], Awaitable[Any]],
-        *,
-        is_permitted: bool = False,
-    ) -> Any:
-        """Make a call that must not be lost: as often as Telegram says "later".
+        self, chat_id: int, priority: Priority, send: Callable[[], Awaitable[T]]
+    ) -> T:
+        """Make a call that must not be lost, as often as it takes."""
+        while True:
+            await self.governor.permit(chat_id, priority, is_new=True)
+            try:
+                return await send()
+            except DeliveryError as error:
+                if error.code not in failures.PASSING:
+                    raise
+                log.info("chat %s: sending again after %s", chat_id, error.code)
 
-        Call gets the message to reply to, and None once Telegram says that it is gone.
-        """
+    async def _send(self, to: Target, media: Any, caption: Caption, random_id: int) -> Any | None:
+        """Send once; as no reply when the message to reply to is gone. Returns raw updates."""
         reply_to = to.reply_to
         while True:
-            if not is_permitted:
-                await self.governor.permit(to.chat_id, Priority.SEND)
-            is_permitted = False
             try:
-                async with _translated(PATIENCE_S):
-                    return await call(reply_to)
-            except FloodWait as flood:
-                log.warning("FLOOD_WAIT of %s s in chat %s", flood.value, to.chat_id)
-                self.governor.pause(to.chat_id, _seconds(flood))
+                async with self._caller.translated(to.chat_id):
+                    fields = {
+                        "peer": await self._caller.peer(to.chat_id),
+                        "random_id": random_id,
+                        "reply_to": reply(reply_to, to.topic_id),
+                        **await written(self._client, caption.text, caption.buttons),
+                    }
+                    return await self._caller.make(new_message(media, fields), SEND_TIMEOUT_S)
             except DeliveryError as error:
-                if reply_to is None or error.code not in _REPLY_IS_GONE:
+                if reply_to is None or error.code not in failures.REPLY_GONE:
                     raise
                 reply_to = None
 
-
-@asynccontextmanager
-async def _translated(timeout_s: float = CALL_TIMEOUT_S) -> AsyncIterator[None]:
-    """Bound a call and turn its errors into ours; FloodWait passes, "not modified" is no error."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            yield
-    except MessageNotModified:
-        return
-    except FloodWait:
-        raise
-    except RPCError as error:
-        raise DeliveryError(error.ID or str(error.value)) from error
-    except (TimeoutError, OSError) as error:
-        raise DeliveryError("NO_ANSWER") from error
-    except (KeyError, ValueError) as error:  # pyrogram's way to say: a peer it has never met
-        raise DeliveryError("PEER_ID_INVALID") from error
-
-
-async def _markup(client: Client, buttons: InlineKeyboardMarkup | None) -> Any:
-    return await buttons.write(client) if buttons else None
-
-
-def _reply(reply_to: int | None, topic_id: int | None) -> Any:
-    first = reply_to if reply_to is not None else topic_id
-    if first is None:
-        return None
-    return raw.types.InputReplyToMessage(reply_to_msg_id=first, top_msg_id=topic_id)
-
-
-def _seconds(flood: FloodWait) -> float:
-    return float(flood.value) if isinstance(flood.value, int) else 5.0
-
-
-def _message_in(updates: Any) -> raw.types.Message:
-    for update in getattr(updates, "updates", ()):
-        message = getattr(update, "message", None)
-        if isinstance(message, raw.types.Message):
-            return message
-    raise DeliveryError("NO_MESSAGE")
+    async def _edit(self, chat_id: int, message_id: int, caption: Caption, media: Any) -> None:
+        async with self._caller.translated(chat_id):
+            query = raw.functions.messages.EditMessage(
+                peer=await self._caller.peer(chat_id),
+                id=message_id,
+                media=media,
+                no_webpage=True,
+                **await written(self._client, caption.text, caption.buttons),
+            )
+            await self._caller.make(query)

@@ -1,11 +1,17 @@
-"""What a button carries: an action and a job id, at most 64 bytes, and nothing that is trusted."""
+"""What a button carries: an action and ids, at most 64 bytes, and nothing that is trusted."""
 
 import re
 from dataclasses import dataclass
 
-from userbot.domain.jobs import JobId
+from userbot.domain.jobs import JobId, Remedy
 
-_PAYLOAD = re.compile(rb"x:(?P<cancel>[0-9a-f]{8})|q:(?P<choose>[0-9a-f]{8}):(?P<index>[0-9]{1,2})")
+_LETTERS = {
+    Remedy.TRY_AGAIN: "a",
+    Remedy.OTHER_QUALITY: "q",
+    Remedy.AUDIO_ONLY: "s",
+    Remedy.TELL_OWNER: "o",
+}
+_REMEDIES = {letter: remedy for remedy, letter in _LETTERS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +37,71 @@ class ChoicePress:
         return f"q:{self.job_id}:{self.index}"
 
 
-Press = CancelPress | ChoicePress
+@dataclass(frozen=True, slots=True)
+class RemedyPress:
+    """What a person wants to be done about a job that has ended."""
+
+    job_id: JobId
+    remedy: Remedy
+
+    def pack(self) -> str:
+        """Return the callback data."""
+        return f"r:{self.job_id}:{_LETTERS[self.remedy]}"
+
+
+@dataclass(frozen=True, slots=True)
+class PagePress:
+    """Another page, counted from 0, of the list that `asker_id` has asked for."""
+
+    page: int
+    asker_id: int
+
+    def pack(self) -> str:
+        """Return the callback data."""
+        return f"p:{self.page}:{self.asker_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ListCancelPress:
+    """The Cancel button of a job on a page of the list that `asker_id` has asked for."""
+
+    job_id: JobId
+    page: int
+    asker_id: int
+
+    def pack(self) -> str:
+        """Return the callback data."""
+        return f"c:{self.job_id}:{self.page}:{self.asker_id}"
+
+
+Press = CancelPress | ChoicePress | RemedyPress | PagePress | ListCancelPress
+
+_JOB, _PAGE, _ASKER = rb"([0-9a-f]{8})", rb"([0-9]{1,4})", rb"(-?[0-9]{1,16})"
+_CANCEL = re.compile(rb"x:" + _JOB)
+_CHOICE = re.compile(rb"q:" + _JOB + rb":([0-9]{1,2})")
+_REMEDY = re.compile(rb"r:" + _JOB + rb":([aqso])")
+_TURN = re.compile(rb"p:" + _PAGE + rb":" + _ASKER)
+_LIST_CANCEL = re.compile(rb"c:" + _JOB + rb":" + _PAGE + rb":" + _ASKER)
 
 
 def unpack(data: bytes) -> Press | None:
     """Return the press that data stands for, None for anything this program did not write."""
-    match = _PAYLOAD.fullmatch(data)
-    if match is None:
-        return None
-    if match["cancel"] is not None:
-        return CancelPress(JobId(match["cancel"].decode()))
-    return ChoicePress(JobId(match["choose"].decode()), int(match["index"]))
+    if match := _CANCEL.fullmatch(data):
+        return CancelPress(_job(match[1]))
+    if match := _CHOICE.fullmatch(data):
+        return ChoicePress(_job(match[1]), int(match[2]))
+    if match := _REMEDY.fullmatch(data):
+        return RemedyPress(_job(match[1]), _REMEDIES[match[2].decode()])
+    return _unpack_list(data)
+
+
+def _unpack_list(data: bytes) -> Press | None:
+    if match := _TURN.fullmatch(data):
+        return PagePress(int(match[1]), int(match[2]))
+    if match := _LIST_CANCEL.fullmatch(data):
+        return ListCancelPress(_job(match[1]), int(match[2]), int(match[3]))
+    return None
+
+
+def _job(raw: bytes) -> JobId:
+    return JobId(raw.decode())

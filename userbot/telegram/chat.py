@@ -6,19 +6,17 @@ from typing import Any
 
 from userbot.domain.jobs import Job, Progress, Stage, View
 from userbot.domain.media import Growth, MediaFile
-from userbot.errors import DeliveryError, InfrastructureError
-from userbot.ports import AboutToSend, OnProgress, Sent
-from userbot.telegram import media, texts
+from userbot.errors import DeliveryError, FileRefusedError, InfrastructureError
+from userbot.ports import OnProgress, SendSteps, Sent
+from userbot.telegram import failures, media, texts
 from userbot.telegram.api import Api, Caption
 from userbot.telegram.early import EarlyUploads
+from userbot.telegram.find import has_file
 from userbot.telegram.messages import target_of
-from userbot.telegram.once import has_size
 from userbot.telegram.reporter import Reporter
 from userbot.telegram.uploads import Uploads
 
 log = logging.getLogger(__name__)
-
-REFUSED_FILE = ("FILE_", "MEDIA_")
 
 
 class TelegramChat:
@@ -34,14 +32,15 @@ class TelegramChat:
         """See `ports.Chat`."""
         self._reporter.show(job, view)
 
-    async def settle(self, job: Job) -> None:
+    async def settle(self, job: Job) -> bool:
         """See `ports.Chat`."""
         self._early.drop(job.id)
-        await self._reporter.settle(job)
+        return await self._reporter.settle(job)
 
-    async def clear(self, job: Job) -> None:
+    async def clear(self, job: Job) -> bool:
         """See `ports.Chat`."""
-        await self._reporter.clear(job)
+        self._early.drop(job.id)
+        return await self._reporter.clear(job)
 
     def adopt(self, job: Job, message_id: int | None) -> None:
         """See `ports.Chat`."""
@@ -51,40 +50,51 @@ class TelegramChat:
         """See `ports.Chat`."""
         self._early.grew(job.id, growth)
 
-    async def send(
-        self, job: Job, file: MediaFile, on_progress: OnProgress, about_to_send: AboutToSend
-    ) -> Sent:
-        """See `ports.Chat`. The picture goes first: it is small, and the video needs it."""
+    async def send(self, job: Job, file: MediaFile, steps: SendSteps) -> Sent:
+        """See `ports.Chat`. A file of which Telegram lacks parts is uploaded anew, once."""
+        meter = _Meter(steps.on_progress)
         preview = await self._preview(file)
-        meter = _Meter(on_progress)
-        early = await self._early.take(job.id, file, meter.moved)
-        random_id = await about_to_send() if early else None
+        handle = await self._early.take(job.id, file, meter.moved)
+        is_fresh = handle is None and steps.noted is None
+        if handle is None:
+            handle = await self._uploads.upload_kept(
+                file.path, meter.moved, steps.note, steps.noted
+            )
         try:
-            if early and random_id is not None:
-                return await self._send(job, file, early, preview, random_id)
-        except DeliveryError as error:
-            if not error.code.startswith(REFUSED_FILE):
+            return await self._send(job, file, handle, preview, steps)
+        except FileRefusedError as error:
+            if is_fresh and not error.is_incomplete:
                 raise
-            log.warning("a file that was uploaded early was refused: %s", error.code)
-        handle = await self._uploads.upload(file.path, meter.moved)
-        return await self._send(job, file, handle, preview, await about_to_send())
+            log.warning("a file is uploaded again after %s", error.code)
+        preview = await self._preview(file)
+        handle = await self._uploads.upload_kept(file.path, meter.moved, steps.note, noted=None)
+        return await self._send(job, file, handle, preview, steps)
 
     async def _send(
-        self, job: Job, file: MediaFile, handle: Any, preview: Any, random_id: int
+        self, job: Job, file: MediaFile, handle: Any, preview: Any, steps: SendSteps
     ) -> Sent:
         message = await self._api.send_media(
             target_of(job.request),
             media.uploaded(file, handle, preview),
             Caption(texts.caption(file, job.url)),
-            random_id,
+            await steps.about_to_send(),
         )
-        if message is None:
+        return _sent(message, file) if message else await self._sent_before(job, file)
+
+    async def _sent_before(self, job: Job, file: MediaFile) -> Sent:
+        """Return what was sent by a call whose answer got lost: where it is, if it is found."""
+        try:
             return await self.find_sent(job, file) or Sent(None, ())
-        return _sent(message, file)
+        except DeliveryError as error:
+            if error.code not in failures.PASSING:
+                raise
+            return Sent(None, ())
 
     async def find_sent(self, job: Job, file: MediaFile) -> Sent | None:
         """See `ports.Chat`."""
-        message = await self._api.find_answer(target_of(job.request), has_size(file.size_bytes))
+        message = await self._api.find_answer(
+            target_of(job.request), has_file(file.size_bytes, job.url)
+        )
         return _sent(message, file) if message else None
 
     async def _preview(self, file: MediaFile) -> Any:

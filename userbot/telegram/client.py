@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha1
@@ -18,12 +19,15 @@ from pyrogram.raw.core import Bytes
 from pyrogram.types import BotCommand
 
 from userbot.errors import DeliveryError, LoginRefusedError
+from userbot.telegram.failures import FLOOD_WAIT, NO_ANSWER, code_of, wait_s
+from userbot.telegram.position import Position, UpdatesClient
 
 log = logging.getLogger(__name__)
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 10.0
 PING_TIMEOUT_S = 20.0
+CHECK_WAIT_S = 30.0  # somebody sits before the terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +62,14 @@ def make_client(login: Login, sessions_dir: Path | None) -> Client:
 
     Links sent while the bot was away are delivered at the start. Waiting for FLOOD_WAIT is ours.
     """
-    return Client(
-        f"bot{login.bot_id}",
+    name = f"bot{login.bot_id}"
+    return UpdatesClient(
+        name,
+        Position(name, sessions_dir),
         api_id=login.api_id,
         api_hash=login.api_hash,
         bot_token=login.bot_token,
         workdir=sessions_dir or Path(),
-        in_memory=sessions_dir is None,
         skip_updates=False,
         sleep_threshold=0,
         fetch_replies=False,
@@ -76,15 +81,33 @@ def make_client(login: Login, sessions_dir: Path | None) -> Client:
     )
 
 
-async def start(client: Client) -> None:
-    """Log in. Raises LoginRefusedError, or DeliveryError when Telegram does not answer in time."""
+async def start(client: Client, max_wait_s: float = math.inf) -> None:
+    """Log in; as late as Telegram asks for, within max_wait_s.
+
+    Raises LoginRefusedError, or DeliveryError when Telegram does not answer in time.
+    """
+    while (wait := await _login(client)) is not None:
+        if wait > max_wait_s:
+            raise DeliveryError(FLOOD_WAIT)
+        log.warning("Telegram wants the login to wait for %.0f s", wait)
+        await asyncio.sleep(wait)
+
+
+async def _login(client: Client) -> float | None:
+    """Log in once; return how long Telegram wants to wait before that, None: it is done."""
     try:
         async with asyncio.timeout(START_TIMEOUT_S):
             await client.start()
     except RPCError as error:
-        raise LoginRefusedError(error.ID or type(error).__name__) from error
+        wait = wait_s(error)
+        if wait is None:
+            raise LoginRefusedError(code_of(error)) from error
+        if client.is_connected:  # Pyrogram stops half-way
+            await client.disconnect()
+        return wait
     except (TimeoutError, OSError) as error:
-        raise DeliveryError("NO_ANSWER") from error
+        raise DeliveryError(NO_ANSWER) from error
+    return None
 
 
 async def stop(client: Client) -> None:
@@ -97,14 +120,10 @@ async def stop(client: Client) -> None:
 
 
 async def answers(client: Client) -> bool:
-    """Say whether Telegram answers right now, and keep how far its updates were read.
-
-    Pyrogram keeps that at its stop alone: after a kill it would read weeks of them again.
-    """
+    """Say whether Telegram answers right now."""
     try:
         async with asyncio.timeout(PING_TIMEOUT_S):
             await client.invoke(raw.functions.Ping(ping_id=0))
-            await client.storage.save()  # type: ignore[no-untyped-call]  # vendor's
     except (TimeoutError, OSError, RPCError):
         return False
     return True
@@ -123,7 +142,7 @@ async def set_commands(client: Client, commands: Mapping[str, str]) -> None:
 async def check_login(login: Login) -> str:
     """Log in once and return the bot's user name. Raises as `start` does; leaves nothing behind."""
     client = make_client(login, sessions_dir=None)
-    await start(client)
+    await start(client, CHECK_WAIT_S)
     try:
         return str(client.me.username) if client.me else ""
     finally:

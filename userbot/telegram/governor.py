@@ -61,14 +61,19 @@ class Governor:
         self._everywhere: deque[float] = deque(maxlen=28)
         self._chats: defaultdict[int, deque[float]] = defaultdict(lambda: deque(maxlen=_LONGEST))
         self._paused_until: dict[int, float] = {}
+        self._slow_until: dict[int, float] = {}
 
-    def delay_s(self, chat_id: int, priority: Priority) -> float:
-        """Return for how long a call must wait; 0.0 when it may be made now."""
+    def delay_s(self, chat_id: int, priority: Priority, *, is_new: bool = False) -> float:
+        """Return for how long a call must wait; 0.0 when it may be made now.
+
+        is_new: it sends a message, where others change one.
+        """
         now = self._clock()
         windows = (_GROUP if chat_id < 0 else _PRIVATE)[priority]
         calls = self._chats.get(chat_id, deque())
         waits = [
             self._paused_until.get(chat_id, now) - now,
+            self._slow_until.get(chat_id, now) - now if is_new else 0.0,
             *(_wait(self._everywhere, window, now) for window in _EVERYWHERE[priority]),
             *(_wait(calls, window, now) for window in windows),
         ]
@@ -86,9 +91,14 @@ class Governor:
         until = self._clock() + seconds
         self._paused_until[chat_id] = max(until, self._paused_until.get(chat_id, until))
 
-    async def permit(self, chat_id: int, priority: Priority) -> None:
+    def slow(self, chat_id: int, seconds: float) -> None:
+        """Send nothing new into a chat for a time: Telegram said SLOWMODE_WAIT."""
+        until = self._clock() + seconds
+        self._slow_until[chat_id] = max(until, self._slow_until.get(chat_id, until))
+
+    async def permit(self, chat_id: int, priority: Priority, *, is_new: bool = False) -> None:
         """Wait until a call may be made, and count it."""
-        while (delay_s := self.delay_s(chat_id, priority)) > 0:  # noqa: ASYNC110  only time helps
+        while (delay_s := self.delay_s(chat_id, priority, is_new=is_new)) > 0:  # noqa: ASYNC110  only time helps
             await asyncio.sleep(delay_s)
         self.charge(chat_id)
 
@@ -96,8 +106,9 @@ class Governor:
         """Drop the chats nobody spoke in, so that months of chats cost no memory."""
         for chat_id in [key for key, calls in self._chats.items() if calls[-1] < now - _LONGEST_S]:
             del self._chats[chat_id]
-        for chat_id in [key for key, until in self._paused_until.items() if until < now]:
-            del self._paused_until[chat_id]
+        for pauses in (self._paused_until, self._slow_until):
+            for chat_id in [key for key, until in pauses.items() if until < now]:
+                del pauses[chat_id]
 
 
 def _wait(calls: deque[float], window: Window, now: float) -> float:

@@ -2,15 +2,32 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable
+from dataclasses import dataclass
 
 from pyrogram import enums
-from pyrogram.types import Message
+from pyrogram.types import CallbackQuery, Message
 
 from userbot.domain.jobs import Request
 from userbot.telegram.api import Target
 
 _GROUPS = (enums.ChatType.GROUP, enums.ChatType.SUPERGROUP, enums.ChatType.FORUM)
 SEEN_SIZE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Presser:
+    """Who pressed a button, and under which message of which chat. Names are theirs, and hostile.
+
+    `username` and `chat_title` are "" where there is none.
+    """
+
+    user_id: int
+    name: str
+    username: str
+    chat_id: int
+    chat_title: str
+    is_group: bool
+    message_id: int
 
 
 def request_of(message: Message) -> Request | None:
@@ -26,6 +43,24 @@ def request_of(message: Message) -> Request | None:
         return None
     topic_id = message.message_thread_id if message.topic_message else None
     return Request(chat.id, message.id, sender.id, is_group, topic_id)
+
+
+def presser_of(query: CallbackQuery) -> Presser | None:
+    """Return who pressed a button; None when its message is out of the bot's reach."""
+    user, message = query.from_user, query.message
+    chat = message.chat if message else None
+    if message is None or chat is None or chat.id is None or user.id is None:
+        return None
+    names = [name for name in (user.first_name, user.last_name) if name]
+    return Presser(
+        user_id=user.id,
+        name=" ".join(names),
+        username=user.username or "",
+        chat_id=chat.id,
+        chat_title=chat.title or "",
+        is_group=chat.type in _GROUPS,
+        message_id=message.id,
+    )
 
 
 def age_s(message: Message, now: float) -> float:
@@ -52,3 +87,7 @@ class Seen:
         if len(self._keys) > SEEN_SIZE:
             self._keys.popitem(last=False)
         return False
+
+    def forget(self, key: Hashable) -> None:
+        """Take a key for one that nobody has asked for."""
+        self._keys.pop(key, None)

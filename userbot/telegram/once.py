@@ -1,21 +1,21 @@
-"""Sending exactly once over a line that may lose the question or the answer.
+"""Calls that count once, however often they are made over a line that loses questions and answers.
 
 A message's random_id makes Telegram take it once: a repeat is refused with RANDOM_ID_DUPLICATE,
 which says that it was sent (https://core.telegram.org/method/messages.sendMedia). Pyrogram's own
-`invoke` takes that for a broken server and repeats until it reports a timeout, so the call is
-made one level below it.
+`invoke` takes that for a broken server and repeats until it reports a timeout, and it notices a
+question that a reconnect swallowed only after its timeout; so calls are made one level below it.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
 from typing import Any
 
-from pyrogram import Client, raw
+from pyrogram import Client
 from pyrogram.errors import (
     InternalServerError,
     RandomIdDuplicate,
     RandomIdDuplicate500,
+    RPCError,
     ServiceUnavailable,
 )
 
@@ -23,76 +23,80 @@ log = logging.getLogger(__name__)
 
 ANSWER_TIMEOUT_S = 15.0
 REPEAT_AFTER_S = 1.0
-IDS_PER_CALL = 100  # https://core.telegram.org/method/messages.getMessages
-CALLS = 5  # how far after the request its answer is looked for
+CATCH_UP_TIMEOUT_S = 60.0
 
 
-async def send_once(client: Client, query: Any) -> Any | None:
-    """Make a call with a random_id until Telegram has taken it; None when it had it already.
+class Calls:
+    """The client's connection, for calls that may be repeated without harm.
 
-    Raises RPCError for a refusal. A lost connection is waited for: bound it with a timeout.
+    Such are those that only read, those that say how something shall be (an edit, a deletion), and
+    those with a random_id. A call under way is repeated as soon as the client has connected anew.
     """
-    while True:
-        session = client.session
-        assert session is not None
+
+    def __init__(self, client: Client, tasks: asyncio.TaskGroup) -> None:
+        self._client = client
+        self._tasks = tasks
+        self._waiting: set[asyncio.Timeout] = set()
+        client.connect_handler = self._connected
+
+    async def make(self, query: Any, within_s: float) -> Any | None:
+        """Return the answer; None when Telegram had taken this random_id before.
+
+        Raises RPCError for a refusal, TimeoutError when there is no answer within_s seconds.
+        """
+        async with asyncio.timeout(within_s):
+            while True:
+                try:
+                    return await self._made(query)
+                except (RandomIdDuplicate, RandomIdDuplicate500):
+                    return None
+                except _ReconnectedError:
+                    log.info("%s: again, on the new connection", query.QUALNAME)
+                except (OSError, InternalServerError, ServiceUnavailable) as error:
+                    log.info("%s: again after %r", query.QUALNAME, error)
+                    await asyncio.sleep(REPEAT_AFTER_S)
+
+    async def _made(self, query: Any) -> Any:
+        session = self._client.session
+        if session is None:
+            raise ConnectionError("the client is stopped")
         await session.is_started.wait()
+        limit = asyncio.timeout(ANSWER_TIMEOUT_S)
+        self._waiting.add(limit)
         try:
-            return await session.send(query, timeout=ANSWER_TIMEOUT_S)
-        except (RandomIdDuplicate, RandomIdDuplicate500):
-            return None
-        except (OSError, InternalServerError, ServiceUnavailable) as error:
-            log.info("sending again: %r", error)
-            await asyncio.sleep(REPEAT_AFTER_S)
+            async with limit:
+                return await session.send(query, timeout=2 * ANSWER_TIMEOUT_S)
+        except TimeoutError:
+            if limit not in self._waiting:
+                raise _ReconnectedError from None
+            raise
+        finally:
+            self._waiting.discard(limit)
+
+    async def _connected(self, _client: Client, session: Any) -> None:
+        """Give up waiting for answers on the connection before; read what came meanwhile."""
+        if session is not self._client.session or not self._client.is_initialized:
+            return
+        now = asyncio.get_running_loop().time()
+        while self._waiting:
+            limit = self._waiting.pop()
+            if not limit.expired():
+                limit.reschedule(now)
+        self._tasks.create_task(self._catch_up(), name="missed updates")
+
+    async def _catch_up(self) -> None:
+        """Have the updates handled that came while the line was down.
+
+        Telegram sends them by itself only after short gaps, and Pyrogram asks at its start alone.
+        """
+        try:
+            async with asyncio.timeout(CATCH_UP_TIMEOUT_S):
+                await self._client.recover_gaps()
+        except (RPCError, OSError) as error:
+            log.warning("updates may have been missed: %r", error)
+        except Exception:  # the bot goes on without them
+            log.exception("updates may have been missed")
 
 
-async def find_answer(
-    client: Client, peer: Any, reply_to: int, is_it: Callable[[raw.types.Message], bool]
-) -> raw.types.Message | None:
-    """Return the bot's own message that answers reply_to and that is_it knows.
-
-    None when it is not among the next ids: a bot cannot search a chat.
-    """
-    for start in range(reply_to + 1, reply_to + 1 + CALLS * IDS_PER_CALL, IDS_PER_CALL):
-        ids: list[Any] = [
-            raw.types.InputMessageID(id=number) for number in range(start, start + IDS_PER_CALL)
-        ]
-        found: Any = await client.invoke(
-            raw.functions.channels.GetMessages(channel=_channel(peer), id=ids)
-            if isinstance(peer, raw.types.InputPeerChannel)
-            else raw.functions.messages.GetMessages(id=ids)
-        )
-        for message in found.messages:
-            if _answers(message, reply_to) and is_it(message):
-                own: raw.types.Message = message
-                return own
-    return None
-
-
-def has_size(size_bytes: int) -> Callable[[raw.types.Message], bool]:
-    """Know a message by the size of its file."""
-
-    def is_it(message: raw.types.Message) -> bool:
-        return getattr(getattr(message.media, "document", None), "size", None) == size_bytes
-
-    return is_it
-
-
-def has_button(word: bytes) -> Callable[[raw.types.Message], bool]:
-    """Know a message by a word in the data of its buttons."""
-
-    def is_it(message: raw.types.Message) -> bool:
-        rows: Any = getattr(message.reply_markup, "rows", ())
-        types = [button.type for row in rows for button in row.buttons]
-        return any(word in getattr(kind, "data", b"") for kind in types)
-
-    return is_it
-
-
-def _channel(peer: raw.types.InputPeerChannel) -> raw.types.InputChannel:
-    return raw.types.InputChannel(channel_id=peer.channel_id, access_hash=peer.access_hash)
-
-
-def _answers(message: Any, reply_to: int) -> bool:
-    if not isinstance(message, raw.types.Message) or not message.out:
-        return False
-    return getattr(message.reply_to, "reply_to_msg_id", None) == reply_to
+class _ReconnectedError(Exception):
+    """The connection on which a call was made is gone."""

@@ -1,6 +1,7 @@
 """Files on their way to Telegram, and how long one may stand still."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,13 @@ from typing import Any
 from pyrogram import Client
 
 from userbot.errors import StallError
-from userbot.telegram.uploader import Source, Uploader, UploaderSettings
+from userbot.telegram.client import answers
+from userbot.telegram.kept import Keeper, Note
+from userbot.telegram.uploader import Source, Uploader, UploaderSettings, UploadState
+
+log = logging.getLogger(__name__)
+
+RECOVERY_S = 10.0  # for the uploader's connections, after Telegram has answered again
 
 OnBytes = Callable[[int, int], None]
 
@@ -20,6 +27,8 @@ class Uploads:
         self, client: Client, tasks: asyncio.TaskGroup, settings: UploaderSettings, stall_s: float
     ) -> None:
         """Connect to nothing yet. Raises ToolError when there is no fast cipher."""
+        self._client = client
+        self._tasks = tasks
         self._uploader = Uploader(client, settings, tasks)
         self._stall_s = stall_s
 
@@ -27,21 +36,83 @@ class Uploads:
         """End everything; what still uploads fails."""
         self._uploader.close()
 
-    async def upload(self, source: Path | Source, on_bytes: OnBytes | None = None) -> Any:
+    async def upload(
+        self,
+        source: Path | Source,
+        on_bytes: OnBytes | None = None,
+        state: UploadState | None = None,
+    ) -> Any:
         """Return the InputFile of an uploaded file.
 
-        on_bytes gets (acknowledged bytes, size or 0 while that is unknown). Raises StallError
-        when nothing moves, DeliveryError when Telegram refuses. A cancelled upload ends at once.
+        on_bytes gets (acknowledged bytes, size or 0 while that is unknown). `state` fills as the
+        upload goes; what one of an earlier try has is not sent again. Raises StallError when
+        nothing moves although Telegram is there, DeliveryError when it refuses. An outage is
+        waited for, however long: to be bounded by the caller. A cancelled upload ends at once.
         """
-        loop = asyncio.get_running_loop()
+        pulse = _Pulse()
 
         def moved(done: int, total: int) -> None:
-            limit.reschedule(loop.time() + self._stall_s)
+            pulse.beat()
             if on_bytes is not None:
                 on_bytes(done, total)
 
         try:
-            async with asyncio.timeout(self._stall_s) as limit:
-                return await self._uploader.upload(source, moved)
+            async with asyncio.timeout(None) as limit:
+                watch = self._tasks.create_task(self._watch(pulse, limit), name="upload watch")
+                try:
+                    return await self._uploader.upload(source, moved, state)
+                finally:
+                    watch.cancel()
         except TimeoutError as error:
             raise StallError(self._stall_s) from error
+
+    async def upload_kept(
+        self, path: Path, on_bytes: OnBytes, note: Note, noted: str | None
+    ) -> Any:
+        """Return the InputFile of a finished file, noting now and then what Telegram has of it.
+
+        noted: what `note` was last given in an earlier run. As `upload` otherwise.
+        """
+        keeper = await Keeper.of(path, note, noted)
+        keeping = self._tasks.create_task(keeper.run(), name="upload notes")
+        try:
+            handle = await self.upload(path, on_bytes, keeper.state)
+        finally:
+            keeping.cancel()
+        await keeper.write()
+        return handle
+
+    async def _watch(self, pulse: "_Pulse", limit: asyncio.Timeout) -> None:
+        """End an upload that stands still, unless all of Telegram is out of reach."""
+        while True:
+            await pulse.stops(self._stall_s)
+            if not await answers(self._client):
+                log.info("an upload waits for Telegram to answer again")
+                pulse.beat()
+                continue
+            recovery_s = min(RECOVERY_S, self._stall_s)
+            if not await pulse.comes(recovery_s):
+                limit.reschedule(asyncio.get_running_loop().time())
+                return
+
+
+class _Pulse:
+    """When something last moved."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._at = self._loop.time()
+
+    def beat(self) -> None:
+        self._at = self._loop.time()
+
+    async def stops(self, for_s: float) -> None:
+        """Return when nothing has moved for so long."""
+        while (left_s := self._at + for_s - self._loop.time()) > 0:  # noqa: ASYNC110  beats are many
+            await asyncio.sleep(left_s)
+
+    async def comes(self, within_s: float) -> bool:
+        """Say whether something moves within a time, which is waited for whole."""
+        before = self._at
+        await asyncio.sleep(within_s)
+        return self._at != before

@@ -1,62 +1,87 @@
-"""Presses of buttons: who pressed, whether they may, and what it does."""
+"""Presses of buttons: every one is answered, also the forged and the late ones."""
+
+import logging
+from functools import partial
 
 from pyrogram import Client
 from pyrogram.types import CallbackQuery
 
-from userbot.domain.jobs import Job
-from userbot.services.access import Access
-from userbot.services.jobs import Jobs
-from userbot.services.offers import Offers
-from userbot.services.queue import Queue
+from userbot.errors import UserbotError
 from userbot.telegram import texts
 from userbot.telegram.api import Api
-from userbot.telegram.callbacks import CancelPress, Press, unpack
+from userbot.telegram.callbacks import (
+    CancelPress,
+    ChoicePress,
+    ListCancelPress,
+    PagePress,
+    Press,
+    RemedyPress,
+    unpack,
+)
+from userbot.telegram.handlers.errands import Errands
+from userbot.telegram.handlers.presses import EndedJobPresses, OpenJobPresses
+from userbot.telegram.handlers.queue import Lists
+from userbot.telegram.handlers.rights import Rights
+from userbot.telegram.messages import Presser, presser_of
+
+log = logging.getLogger(__name__)
 
 
 class ButtonHandler:
-    """Answers every press, also the forged and the late ones."""
+    """Finds out what a press means, and answers it."""
 
-    def __init__(self, api: Api, access: Access, jobs: Jobs, offers: Offers, queue: Queue) -> None:
+    def __init__(
+        self,
+        api: Api,
+        errands: Errands,
+        rights: Rights,
+        open_jobs: OpenJobPresses,
+        ended_jobs: EndedJobPresses,
+        lists: Lists,
+    ) -> None:
         self._api = api
-        self._access = access
-        self._jobs = jobs
-        self._offers = offers
-        self._queue = queue
+        self._errands = errands
+        self._rights = rights
+        self._open_jobs = open_jobs
+        self._ended_jobs = ended_jobs
+        self._lists = lists
 
     async def handle(self, _client: Client, query: CallbackQuery) -> None:
         """Do what a button says, if whoever pressed it may."""
+        self._errands.run(query.from_user.id, partial(self._handle, query))
+
+    async def _handle(self, query: CallbackQuery) -> None:
         data = query.data or b""
         press = unpack(data.encode() if isinstance(data, str) else data)
-        await self._api.answer_press(query.id, await self._answer(query, press))
+        presser = presser_of(query)
+        if press is None or presser is None:
+            await self._api.answer_press(query.id, texts.PRESS_TOO_OLD)
+            return
+        await self._api.answer_press(query.id, await self._act(presser, press))
+        if isinstance(press, PagePress | ListCancelPress):
+            await self._turn(presser, press)
 
-    async def _answer(self, query: CallbackQuery, press: Press | None) -> str | None:
-        """Act, and return the words that pop up; None where the message itself shows it."""
-        job = await self._jobs.find(press.job_id) if press else None
-        if press is None or job is None:
-            return texts.PRESS_TOO_OLD
-        chat_id = query.message.chat.id if query.message and query.message.chat else None
-        if not await self._may_press(query.from_user.id, chat_id, job, press):
-            return texts.PRESS_NOT_YOURS
-        is_done = (
-            await self._jobs.cancel(job.id)
-            if isinstance(press, CancelPress)
-            else await self._offers.pick(job.id, press.index, self._queue)
-        )
-        return None if is_done else texts.PRESS_TOO_OLD
+    async def _act(self, presser: Presser, press: Press) -> str | None:
+        """Act, and return the words that pop up; an error becomes words too."""
+        try:
+            return await self._dispatch(presser, press)
+        except UserbotError as error:
+            log.warning("a press was in vain: %r", error)
+            return texts.problem(error)
 
-    async def _may_press(self, user_id: int, chat_id: int | None, job: Job, press: Press) -> bool:
-        """Allow the requester everything, the owner Cancel anywhere, a group's admins Cancel there.
+    async def _dispatch(self, presser: Presser, press: Press) -> str | None:
+        if isinstance(press, CancelPress | ListCancelPress):
+            return await self._open_jobs.cancel(presser, press.job_id)
+        if isinstance(press, ChoicePress):
+            return await self._open_jobs.pick(presser, press)
+        if isinstance(press, RemedyPress):
+            return await self._ended_jobs.remedy(presser, press)
+        return None if await self._may_turn(presser, press) else texts.LIST_NOT_YOURS
 
-        A link that an anonymous admin sent belongs to all admins: Telegram does not say to whom.
-        """
-        request = job.request
-        if isinstance(press, CancelPress) and self._access.is_owner(user_id):
-            return True
-        if user_id == request.user_id:
-            return chat_id == request.chat_id or isinstance(press, CancelPress)
-        if chat_id != request.chat_id:
-            return False
-        is_anonymous = request.user_id == request.chat_id
-        if not request.is_group or not (is_anonymous or isinstance(press, CancelPress)):
-            return False
-        return await self._api.is_admin(request.chat_id, user_id)
+    async def _turn(self, presser: Presser, press: PagePress | ListCancelPress) -> None:
+        """Show a page of a list as it is now."""
+        if await self._may_turn(presser, press):
+            await self._lists.turn(presser, press.asker_id, press.page)
+
+    async def _may_turn(self, presser: Presser, press: PagePress | ListCancelPress) -> bool:
+        return await self._rights.may_read(presser, press.asker_id)

@@ -1,5 +1,7 @@
 """/start and /help, and the first word in a group."""
 
+from functools import partial
+
 from pyrogram import Client
 from pyrogram.types import Message
 
@@ -7,6 +9,7 @@ from userbot.domain.jobs import Request
 from userbot.services.access import Access, OwnerCode
 from userbot.telegram import texts
 from userbot.telegram.api import Api
+from userbot.telegram.handlers.errands import Errands
 from userbot.telegram.handlers.strangers import Strangers
 from userbot.telegram.messages import request_of, target_of
 
@@ -15,12 +18,18 @@ class CommandHandler:
     """Answers commands in private, and in groups that may use the bot."""
 
     def __init__(
-        self, api: Api, access: Access, strangers: Strangers, owner_code: OwnerCode
+        self,
+        api: Api,
+        access: Access,
+        strangers: Strangers,
+        owner_code: OwnerCode,
+        errands: Errands,
     ) -> None:
         self._api = api
         self._access = access
         self._strangers = strangers
         self._owner_code = owner_code
+        self._errands = errands
 
     async def start(self, client: Client, message: Message) -> None:
         """Say hello; make whoever brings the one-time code the owner."""
@@ -51,9 +60,10 @@ class CommandHandler:
             await self._say(client, request, texts.GROUP_HINT)
 
     async def _say(self, client: Client, request: Request, text: str) -> None:
-        if not self._access.allows(request):
-            await self._strangers.refuse(request)
-            return
+        if not await self._strangers.turned_away(request):
+            self._errands.run(request.chat_id, partial(self._explain, client, request, text))
+
+    async def _explain(self, client: Client, request: Request, text: str) -> None:
         if request.is_group and not await self._sees_links(client, request):
             text = f"{text}\n\n{texts.PRIVACY_HINT}"
         await self._api.answer(text, target_of(request))

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from pyrogram import Client, enums
 from pyrogram.types import Message, MessageEntity
@@ -10,10 +11,10 @@ from pyrogram.types import Message, MessageEntity
 from userbot.domain.jobs import Request
 from userbot.domain.urls import AllowList, check_link, find_links
 from userbot.errors import LinkRefusedError, UserbotError
-from userbot.services.access import Access
 from userbot.services.intake import Intake
 from userbot.telegram import texts
 from userbot.telegram.api import Api
+from userbot.telegram.handlers.errands import Errands
 from userbot.telegram.handlers.strangers import Strangers
 from userbot.telegram.messages import Seen, age_s, request_of, target_of
 
@@ -29,27 +30,26 @@ class LinkHandler:
     def __init__(
         self,
         api: Api,
-        access: Access,
         strangers: Strangers,
         intake: Intake,
+        errands: Errands,
         allow: AllowList,
         max_links: int,
     ) -> None:
         self._api = api
-        self._access = access
         self._strangers = strangers
         self._intake = intake
+        self._errands = errands
         self._allow = allow
         self._max_links = max_links
         self._seen = Seen()
 
     async def handle(self, _client: Client, message: Message) -> None:
-        """Answer any message that is not a command. Returns before the jobs have begun."""
+        """Answer any message that is not a command. Returns once its links are kept."""
         request = request_of(message)
         if request is None or self._seen.again((request.chat_id, request.message_id)):
             return
-        if not self._access.allows(request):
-            await self._strangers.refuse(request)
+        if await self._strangers.turned_away(request):
             return
         links = links_in(message)
         if links and age_s(message, time.time()) > MAX_AGE_S:
@@ -69,12 +69,15 @@ class LinkHandler:
                 problems.append(error)
         opened, refusal = await self._open_jobs(request, list(dict.fromkeys(urls)))
         if opened:
-            await self._api.react(request.chat_id, request.message_id, SEEN)
+            self._errands.run(request.chat_id, partial(self._acknowledge, request))
         answers = _sentences([*problems, *refusal])
         if len(links) > self._max_links:
             answers.append(texts.too_many_links(len(links), self._max_links))
         if answers:
             await self._api.answer("\n".join(answers), target_of(request))
+
+    async def _acknowledge(self, request: Request) -> None:
+        await self._api.react(request.chat_id, request.message_id, SEEN)
 
     async def _open_jobs(self, request: Request, urls: list[str]) -> tuple[int, list[UserbotError]]:
         """Keep jobs until one is refused; return how many are new, and the refusal."""

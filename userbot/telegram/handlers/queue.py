@@ -1,37 +1,85 @@
-"""/queue: one's open links, each with a Cancel button; the owner sees everybody's."""
+"""/queue: one's open links in pages, each with a Cancel button; the owner sees everybody's."""
+
+from collections.abc import Callable
 
 from pyrogram import Client
 from pyrogram.types import Message
 
+from userbot.domain.jobs import JobId, Request, View
+from userbot.domain.records import JobSummary
+from userbot.errors import DeliveryError
 from userbot.services.access import Access
 from userbot.services.jobs import Jobs
-from userbot.telegram import keyboards, texts
-from userbot.telegram.api import Api
+from userbot.telegram import keyboards
+from userbot.telegram.api import Api, Caption
+from userbot.telegram.failures import PASSING
+from userbot.telegram.governor import Priority
 from userbot.telegram.handlers.strangers import Strangers
-from userbot.telegram.messages import request_of, target_of
+from userbot.telegram.lists import PAGE_SIZE, Listed, Page, listing
+from userbot.telegram.messages import Presser, request_of, target_of
 
-SHOWN = 10
+
+class Lists:
+    """Makes pages of open jobs, and turns them where they are."""
+
+    def __init__(
+        self, api: Api, access: Access, jobs: Jobs, latest: Callable[[JobId], View | None]
+    ) -> None:
+        """Latest tells what the status message of a job says, None when it is not known."""
+        self._api = api
+        self._access = access
+        self._jobs = jobs
+        self._latest = latest
+
+    async def send(self, request: Request) -> None:
+        """Answer a message with the first page."""
+        chat_id = request.chat_id
+        page = await self._page(request.user_id, chat_id if request.is_group else None, 0)
+        await self._api.answer(listing(page), target_of(request), keyboards.for_list(page))
+
+    async def turn(self, presser: Presser, asker_id: int, number: int) -> None:
+        """Show another page in the message of a list, as soon as Telegram allows."""
+        chat_id = presser.chat_id
+        while True:
+            await self._api.governor.permit(chat_id, Priority.SEND)
+            page = await self._page(asker_id, chat_id if presser.is_group else None, number)
+            caption = Caption(listing(page), keyboards.for_list(page))
+            try:
+                await self._api.edit_text(chat_id, presser.message_id, caption)
+            except DeliveryError as error:
+                if error.code not in PASSING:
+                    raise
+            else:
+                return
+
+    async def _page(self, asker_id: int, group_id: int | None, number: int) -> Page:
+        """Return a page, or the last one there is. In a group nobody sees links from elsewhere."""
+        sees_all = group_id is None and self._access.is_owner(asker_id)
+        jobs = await self._jobs.open_of(None if sees_all else asker_id)
+        if group_id is not None:
+            jobs = [item for item in jobs if item.job.request.chat_id == group_id]
+        number = min(number, max(len(jobs) - 1, 0) // PAGE_SIZE)
+        first = number * PAGE_SIZE
+        shown = await self._listed(jobs[first : first + PAGE_SIZE], first + 1)
+        return Page(asker_id, number, len(jobs), shown)
+
+    async def _listed(self, jobs: list[JobSummary], first: int) -> tuple[Listed, ...]:
+        places = await self._jobs.line() if jobs else {}
+        return tuple(
+            Listed(number, item, self._latest(item.job.id), places.get(item.job.id))
+            for number, item in enumerate(jobs, first)
+        )
 
 
 class QueueHandler:
-    """Lists open jobs."""
+    """Answers /queue."""
 
-    def __init__(self, api: Api, access: Access, strangers: Strangers, jobs: Jobs) -> None:
-        self._api = api
-        self._access = access
+    def __init__(self, strangers: Strangers, lists: Lists) -> None:
         self._strangers = strangers
-        self._jobs = jobs
+        self._lists = lists
 
     async def handle(self, _client: Client, message: Message) -> None:
-        """Answer /queue. In a group everybody, the owner too, sees their own links alone."""
+        """List open jobs. In a group everybody, the owner too, sees their own links there."""
         request = request_of(message)
-        if request is None:
-            return
-        if not self._access.allows(request):
-            await self._strangers.refuse(request)
-            return
-        sees_all = self._access.is_owner(request.user_id) and not request.is_group
-        jobs = await self._jobs.open_of(None if sees_all else request.user_id)
-        shown = jobs[:SHOWN]
-        text = texts.queue(shown, len(jobs), request.user_id)
-        await self._api.answer(text, target_of(request), keyboards.for_queue(shown))
+        if request is not None and not await self._strangers.turned_away(request):
+            await self._lists.send(request)

@@ -1,6 +1,7 @@
 """People whom the bot does not know."""
 
 from userbot.domain.jobs import Request
+from userbot.services.access import Access
 from userbot.telegram import texts
 from userbot.telegram.api import Api
 from userbot.telegram.messages import Seen, target_of
@@ -9,12 +10,15 @@ from userbot.telegram.messages import Seen, target_of
 class Strangers:
     """Tells each of them once why nothing happens, whatever they wrote first."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, access: Access) -> None:
         self._api = api
+        self._access = access
         self._told = Seen()
 
-    async def refuse(self, request: Request) -> None:
-        """Answer in private, and the first time only; a group hears nothing."""
-        if request.is_group or self._told.again(request.user_id):
-            return
-        await self._api.answer(texts.refusal(request.user_id), target_of(request))
+    async def turned_away(self, request: Request) -> bool:
+        """Say whether a message is not served; if so its sender is told, a group is not."""
+        if self._access.allows(request):
+            return False
+        if not request.is_group and not self._told.again(request.user_id):
+            await self._api.answer(texts.refusal(request.user_id), target_of(request))
+        return True

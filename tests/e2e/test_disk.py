@@ -1,0 +1,62 @@
+"""A disk with little room: jobs wait for each other, or say that they are too large for it."""
+
+import shutil
+
+import pytest
+
+from tests.e2e import stage as stages
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+MB = 1_000_000
+
+
+def keeping(room_bytes, home):
+    """The setting that leaves this much room on the disk of home."""
+    home.mkdir(parents=True)
+    return max((shutil.disk_usage(home).free - room_bytes) // MB, 0)
+
+
+async def test_a_job_waits_until_another_gives_back_the_room_it_holds(site, tmp_path):
+    reserve = keeping(110 * MB, tmp_path / "bot")  # one of two that need 62 MB each
+    async with stages.alone(site, tmp_path, DISK_RESERVE_MB=reserve) as stage:
+        first = await stage.send_link("stalled", n=1, hold="room")
+        await stage.pick(first, "MB")
+        await stage.status(first, "of 31 MB")
+        second = await stage.send_link("medium", n=2)
+        await stage.pick(second, "MB")
+        waiting = await stage.status(second, "disk space")
+        assert waiting.button("Cancel")
+        await stage.cancel(first)
+        file = await stage.file(second)
+        assert file.media
+        assert file.media.size == site.file_of("medium").stat().st_size
+
+
+async def test_a_job_that_waits_for_room_can_be_cancelled(site, tmp_path):
+    reserve = keeping(110 * MB, tmp_path / "bot")
+    async with stages.alone(site, tmp_path, DISK_RESERVE_MB=reserve) as stage:
+        first = await stage.send_link("stalled", n=3, hold="room")
+        await stage.pick(first, "MB")
+        await stage.status(first, "of 31 MB")
+        second = await stage.send_link("medium", n=4)
+        await stage.pick(second, "MB")
+        await stage.status(second, "disk space")
+        await stage.cancel(second)
+        await stage.status(second, "Cancelled")
+        await stage.cancel(first)
+        await stages.until(lambda: not stage.jobs, "no folder is left")
+
+
+async def test_a_video_that_never_fits_says_so_at_once_and_smaller_ones_go_on(site, tmp_path):
+    reserve = keeping(40 * MB, tmp_path / "bot")
+    async with stages.alone(site, tmp_path, DISK_RESERVE_MB=reserve) as stage:
+        to = await stage.send_link("medium", n=5)
+        await stage.pick(to, "MB")
+        failed = await stage.status(to, "disk")
+        assert [button.text for row in failed.buttons for button in row] == [
+            "Other quality",
+            "Audio only",
+        ]
+        await stages.until(lambda: not stage.jobs, "no folder is left")
+        await stage.deliver("progressive", "MB", n=6)

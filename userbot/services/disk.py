@@ -1,0 +1,96 @@
+"""Room on the disk: a job begins when what it needs fits beside what the others may still take."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from userbot.domain.jobs import JobId
+from userbot.errors import TooLargeForDiskError
+
+RESERVE_SHARE = 0.05
+RESERVE_BYTES = 500_000_000  # the store, the log and the rest of the machine need some
+
+
+class Usage(Protocol):
+    """How full a disk is, in bytes."""
+
+    @property
+    def total(self) -> int: ...  # noqa: D102  said above
+    @property
+    def free(self) -> int: ...  # noqa: D102
+
+
+class NoRoomYetError(Exception):
+    """Others hold the room that is needed; it will be there when they are done."""
+
+
+class Disk:
+    """Who may take how much. Reservations live as long as the process: files tell the rest."""
+
+    def __init__(
+        self, jobs_dir: Path, reserve_bytes: int | None, usage: Callable[[Path], Usage]
+    ) -> None:
+        """Keep reserve_bytes of the disk of jobs_dir free, whatever is asked for.
+
+        None: RESERVE_SHARE of the disk, at most RESERVE_BYTES. `usage` is `shutil.disk_usage`, or
+        another way to tell how full a disk is.
+        """
+        self._jobs_dir = jobs_dir
+        self._reserve_bytes = reserve_bytes
+        self._usage = usage
+        self._needs: dict[JobId, int] = {}
+        self._counting = asyncio.Lock()  # so that two do not both see the same room
+
+    async def reserve(self, job_id: JobId, need_bytes: int) -> int:
+        """Hold room for a job and return how large its folder may become.
+
+        What lies in the folder already counts as a part of need_bytes. Raises NoRoomYetError while
+        others hold the room, TooLargeForDiskError when there would be too little without them.
+        """
+        async with self._counting:
+            free = await asyncio.to_thread(self._free_bytes)
+            own = await self._used(job_id)
+            missing = max(need_bytes - own, 0)
+            room = free - await self._promised(job_id)
+            if missing > room:
+                await self._refuse(need_bytes, free)
+            self._needs[job_id] = need_bytes
+            return own + room
+
+    def release(self, job_id: JobId) -> None:
+        """Give back what was held for a job, if anything."""
+        self._needs.pop(job_id, None)
+
+    async def _refuse(self, need_bytes: int, free_bytes: int) -> None:
+        room_bytes = free_bytes + await asyncio.to_thread(_size_bytes, self._jobs_dir)
+        if need_bytes > room_bytes:
+            raise TooLargeForDiskError(need_bytes, max(room_bytes, 0))
+        raise NoRoomYetError
+
+    async def _promised(self, but: JobId) -> int:
+        """Return what the other jobs may still write."""
+        others = [(job_id, need) for job_id, need in self._needs.items() if job_id != but]
+        return sum([max(need - await self._used(job_id), 0) for job_id, need in others])
+
+    def _free_bytes(self) -> int:
+        disk = self._usage(self._jobs_dir)
+        reserve_bytes = self._reserve_bytes
+        if reserve_bytes is None:
+            reserve_bytes = min(int(disk.total * RESERVE_SHARE), RESERVE_BYTES)
+        return disk.free - reserve_bytes
+
+    async def _used(self, job_id: JobId) -> int:
+        return await asyncio.to_thread(_size_bytes, self._jobs_dir / job_id)
+
+
+def _size_bytes(folder: Path) -> int:
+    """Return the bytes that a folder takes on the disk; files may go while it is counted."""
+    return sum(_blocks_bytes(path) for path in folder.rglob("*"))
+
+
+def _blocks_bytes(path: Path) -> int:
+    try:
+        return path.lstat().st_blocks * 512  # the unit of stat(2), whatever the file system
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,92 @@
+"""The second step of a job: the worker downloads what was picked, once the disk has room."""
+
+import asyncio
+from datetime import timedelta
+
+from userbot.domain.jobs import Progress, Stage, WaitingForDisk, Working
+from userbot.domain.media import Growth
+from userbot.domain.needs import disk_bytes
+from userbot.domain.records import JobRecord, JobState
+from userbot.errors import DiskFullError
+from userbot.ports import Workers
+from userbot.services.disk import Disk, NoRoomYetError
+from userbot.services.held import Held
+from userbot.services.kit import Kit
+from userbot.services.limits import Limits
+
+DISK_PAUSE_S = 5.0
+DISK_PATIENCE = timedelta(hours=1)
+
+
+class Fetching:
+    """Brings files into the folders of their jobs."""
+
+    def __init__(self, kit: Kit, workers: Workers, disk: Disk, limits: Limits) -> None:
+        self._kit = kit
+        self._workers = workers
+        self._disk = disk
+        self._limits = limits
+
+    async def run(self, held: Held) -> bool:
+        """Take a QUEUED job to its finished file.
+
+        False: the disk has no room yet, and the claim was given back until later. Raises
+        DiskFullError when that went on for DISK_PATIENCE.
+        """
+        if held.record.state is not JobState.QUEUED and await _is_there(held.record):
+            return True
+        try:
+            await self._fetch(held)
+        except NoRoomYetError:
+            await self._wait_for_room(held)
+            return False
+        finally:
+            self._disk.release(held.record.job.id)
+        return True
+
+    async def _fetch(self, held: Held) -> None:
+        record = held.record
+        job, extraction, choice = record.job, record.extraction, record.choice
+        assert extraction is not None
+        assert choice is not None
+
+        def moved(progress: Progress) -> None:
+            self._kit.chat.show(job, Working(extraction.title, progress))
+
+        def grew(growth: Growth) -> None:
+            self._kit.chat.upload_early(job, growth)
+
+        folder = await self._kit.folders.make(job.id)
+        cap_bytes = await self._disk.reserve(job.id, disk_bytes(choice))
+        moved(Progress(Stage.DOWNLOAD))
+        async with held.working(self._limits.job_timeout_s):
+            file = await self._workers.download(
+                extraction,
+                choice,
+                folder,
+                on_progress=moved,
+                on_growth=grew,
+                cap_bytes=cap_bytes,
+            )
+        await held.save(state=JobState.FETCHED, file=file, attempts=0, retries=0, waits_since=None)
+
+    async def _wait_for_room(self, held: Held) -> None:
+        record, now = held.record, self._kit.now()
+        assert record.extraction is not None
+        assert record.choice is not None
+        since = record.waits_since or now
+        if now - since > DISK_PATIENCE:
+            raise DiskFullError
+        await held.release(waits_since=since, not_before=now + timedelta(seconds=DISK_PAUSE_S))
+        view = WaitingForDisk(record.extraction.title, disk_bytes(record.choice))
+        self._kit.chat.show(record.job, view)
+
+
+async def _is_there(record: JobRecord) -> bool:
+    """Say whether the finished file of an earlier run can be sent as it is."""
+    file = record.file
+    if file is None:
+        return False
+    return await asyncio.to_thread(
+        lambda: file.path.is_file() and file.path.stat().st_size == file.size_bytes
+    )

@@ -1,0 +1,85 @@
+"""The last step of a job: its file goes to Telegram, once."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from userbot.domain.jobs import Progress, Stage, Working
+from userbot.domain.media import MediaFile
+from userbot.domain.records import JobRecord, JobState
+from userbot.errors import InfrastructureError
+from userbot.ports import SendSteps, Sent
+from userbot.services.held import Held
+from userbot.services.kit import Kit
+from userbot.services.limits import Limits
+
+log = logging.getLogger(__name__)
+
+
+class Sending:
+    """Uploads and sends. `random_id` draws the number by which Telegram knows a repeat."""
+
+    def __init__(self, kit: Kit, limits: Limits, random_id: Callable[[], int]) -> None:
+        self._kit = kit
+        self._limits = limits
+        self._random_id = random_id
+        self._slots = asyncio.Semaphore(limits.uploads)
+
+    async def run(self, held: Held) -> None:
+        """Take a job with a finished file to its end."""
+        record = held.record
+        file = record.file
+        assert file is not None
+        steps = self._steps(held, file)
+        steps.on_progress(Progress(Stage.UPLOAD, 0, file.size_bytes))
+        async with self._slot(record), held.working(self._limits.job_timeout_s):
+            sent = await self._was_sent(record, file)
+            sent = sent or await self._kit.chat.send(record.job, file, steps)
+        await held.release(state=JobState.DELIVERED, sent_message_id=sent.message_id)
+        log.info("delivered %d bytes as message %s", file.size_bytes, sent.message_id)
+
+    async def found(self, held: Held) -> bool:
+        """End a job whose message an earlier run has sent and did not live to note."""
+        record = held.record
+        if record.file is None or (sent := await self._was_sent(record, record.file)) is None:
+            return False
+        await held.release(state=JobState.DELIVERED, sent_message_id=sent.message_id)
+        return True
+
+    def _steps(self, held: Held, file: MediaFile) -> SendSteps:
+        job = held.record.job
+
+        def moved(progress: Progress) -> None:
+            self._kit.chat.show(job, Working(file.title, progress))
+
+        async def about_to_send() -> int:
+            """Keep the number before the first try."""
+            if held.record.send_random_id is None:
+                await held.save(state=JobState.SENDING, send_random_id=self._random_id())
+            assert held.record.send_random_id is not None
+            return held.record.send_random_id
+
+        async def note(words: str) -> None:
+            """Keep what Telegram has of the file; without it all is uploaded again."""
+            try:
+                await self._kit.store.note_upload(job.id, words)
+            except InfrastructureError as error:
+                log.warning("what was uploaded so far is not noted: %r", error)
+
+        return SendSteps(moved, about_to_send, note, held.record.upload_note)
+
+    @asynccontextmanager
+    async def _slot(self, record: JobRecord) -> AsyncIterator[None]:
+        """Hold an upload slot; what is done in a moment does not stand behind what takes long."""
+        if record.is_quick:
+            yield
+            return
+        async with self._slots:
+            yield
+
+    async def _was_sent(self, record: JobRecord, file: MediaFile) -> Sent | None:
+        """Look whether the message that a crash interrupted is there, before all is done again."""
+        if record.send_random_id is None:
+            return None
+        return await self._kit.chat.find_sent(record.job, file)

@@ -1,0 +1,45 @@
+"""Numbers and lengths as people write them. Nothing here knows what they are about."""
+
+import math
+
+from userbot.telegram.markup import utf16_units
+
+
+def size(size_bytes: float) -> str:
+    """Return bytes as people write them: `950 kB`, `8.2 MB`, `145 MB`, `1.4 GB`."""
+    for unit, step in (("GB", 1e9), ("MB", 1e6)):
+        if size_bytes >= step * 0.9995:
+            value = size_bytes / step
+            return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
+    return f"{math.ceil(size_bytes / 1e3)} kB"
+
+
+def duration(seconds: float) -> str:
+    """Return a length as players show it: `0:07`, `4:05`, `1:02:03`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def time_left(seconds: float) -> str:
+    """Return a time to wait, rounded as people do: `15 s`, `3 min`, `1.5 h`."""
+    if seconds < 60:
+        return f"{max(round(seconds), 1)} s"
+    if seconds < 3600:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def ordinal(number: int) -> str:
+    """Return `1st`, `2nd`, `3rd`, `4th`, `11th` ..."""
+    if number % 100 in (11, 12, 13):
+        return f"{number}th"
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
+
+
+def cut(text: str, units: int) -> str:
+    """Return text cut to units UTF-16 units, with an ellipsis where something went."""
+    if utf16_units(text) <= units:
+        return text
+    raw = text.encode("utf-16-le", "surrogatepass")[: (units - 1) * 2]
+    return raw.decode("utf-16-le", "ignore").rstrip() + "…"

@@ -1,0 +1,79 @@
+"""What the buttons of jobs do: each method acts, and returns the words that pop up.
+
+None where the message itself shows what happened.
+"""
+
+from userbot.domain.jobs import JobId, Remedy
+from userbot.domain.media import MediaKind
+from userbot.domain.records import JobRecord
+from userbot.services.jobs import Jobs
+from userbot.services.offers import Offers
+from userbot.services.queue import Queue
+from userbot.telegram import texts
+from userbot.telegram.callbacks import ChoicePress, RemedyPress
+from userbot.telegram.handlers.reports import Reports
+from userbot.telegram.handlers.rights import Rights
+from userbot.telegram.messages import Presser
+
+
+class OpenJobPresses:
+    """The buttons of jobs that are open: Cancel, and the qualities."""
+
+    def __init__(self, rights: Rights, jobs: Jobs, offers: Offers, queue: Queue) -> None:
+        self._rights = rights
+        self._jobs = jobs
+        self._offers = offers
+        self._queue = queue
+
+    async def cancel(self, presser: Presser, job_id: JobId) -> str | None:
+        """End a job."""
+        job = await self._jobs.find(job_id)
+        if job is None:
+            return texts.PRESS_TOO_OLD
+        if not await self._rights.may_cancel(presser, job):
+            return texts.PRESS_NOT_YOURS
+        return None if await self._jobs.cancel(job_id) else texts.PRESS_TOO_OLD
+
+    async def pick(self, presser: Presser, press: ChoicePress) -> str | None:
+        """Answer a menu."""
+        job = await self._jobs.find(press.job_id)
+        if job is None:
+            return texts.PRESS_TOO_OLD
+        if not await self._rights.may_act(presser, job):
+            return texts.PRESS_NOT_YOURS
+        is_done = await self._offers.pick(job.id, press.index, self._queue)
+        return None if is_done else texts.PRESS_TOO_OLD
+
+
+class EndedJobPresses:
+    """The buttons of jobs that have ended without a video."""
+
+    def __init__(self, rights: Rights, jobs: Jobs, reports: Reports) -> None:
+        self._rights = rights
+        self._jobs = jobs
+        self._reports = reports
+
+    async def remedy(self, presser: Presser, press: RemedyPress) -> str:
+        """Begin anew, or tell the owner."""
+        record = await self._jobs.find_ended(press.job_id)
+        if record is None:
+            return await self._not_ended(presser, press.job_id)
+        if not await self._rights.may_act(presser, record.job):
+            return texts.PRESS_NOT_YOURS
+        if press.remedy is not Remedy.TELL_OWNER:
+            return await self._again(record, press.remedy)
+        return await self._reports.tell(record, presser) if record.error else texts.PRESS_TOO_OLD
+
+    async def _again(self, record: JobRecord, remedy: Remedy) -> str:
+        if not self._rights.may_ask(record.job):
+            return texts.PRESS_NO_ACCESS
+        wish = MediaKind.AUDIO if remedy is Remedy.AUDIO_ONLY else None
+        return texts.ON_IT if await self._jobs.again(record.job.id, wish) else texts.UNDER_WAY
+
+    async def _not_ended(self, presser: Presser, job_id: JobId) -> str:
+        """Tell a second tap from a button that nobody knows any more."""
+        job = await self._jobs.find(job_id)
+        if job is None:
+            return texts.PRESS_TOO_OLD
+        is_theirs = await self._rights.may_act(presser, job)
+        return texts.UNDER_WAY if is_theirs else texts.PRESS_NOT_YOURS

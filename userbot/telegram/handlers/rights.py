@@ -1,0 +1,44 @@
+"""Who may press which button."""
+
+from userbot.domain.jobs import Job
+from userbot.services.access import Access
+from userbot.telegram.api import Api
+from userbot.telegram.messages import Presser
+
+
+class Rights:
+    """Knows whose a button is. Nothing that a button carries is trusted."""
+
+    def __init__(self, api: Api, access: Access) -> None:
+        self._api = api
+        self._access = access
+
+    async def may_act(self, presser: Presser, job: Job) -> bool:
+        """Allow whoever sent the link, where it was sent.
+
+        A link that an anonymous admin sent belongs to all admins: Telegram does not say to whom.
+        """
+        request = job.request
+        if presser.chat_id != request.chat_id:
+            return False
+        if presser.user_id == request.user_id:
+            return True
+        return request.user_id == request.chat_id and await self._is_admin(presser)
+
+    async def may_cancel(self, presser: Presser, job: Job) -> bool:
+        """Allow whoever sent the link and the owner anywhere, a group's admins there."""
+        request = job.request
+        if presser.user_id == request.user_id or self._access.is_owner(presser.user_id):
+            return True
+        return presser.chat_id == request.chat_id and await self._is_admin(presser)
+
+    async def may_read(self, presser: Presser, asker_id: int) -> bool:
+        """Allow a list to whoever asked for it, and to the admins of the group it is in."""
+        return presser.user_id == asker_id or await self._is_admin(presser)
+
+    def may_ask(self, job: Job) -> bool:
+        """Say whether new work would be done for a link today."""
+        return self._access.allows(job.request)
+
+    async def _is_admin(self, presser: Presser) -> bool:
+        return presser.is_group and await self._api.is_admin(presser.chat_id, presser.user_id)
