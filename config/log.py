@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import TracebackType
+from urllib.parse import unquote, urlsplit
 
 from config.sections import LogSection, Settings
 
@@ -25,7 +26,18 @@ log = logging.getLogger(__name__)
 def secrets_of(settings: Settings) -> tuple[str, ...]:
     """Return every text that must not appear in a line."""
     token = settings.telegram.bot_token.get_secret_value()
-    return token, token.partition(":")[2], settings.telegram.api_hash.get_secret_value()
+    mongo_url = settings.store.mongo_url
+    return (
+        *(token, token.partition(":")[2]),
+        settings.telegram.api_hash.get_secret_value(),
+        *(_passwords(mongo_url.get_secret_value()) if mongo_url else ()),
+    )
+
+
+def _passwords(url: str) -> tuple[str, ...]:
+    """Return a URL and the password in it, as written and as meant."""
+    password = urlsplit(url).password or ""
+    return url, password, unquote(password)
 
 
 def set_up(section: LogSection, secrets: Iterable[str]) -> None:

@@ -50,6 +50,13 @@ class PathsSection:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreSection:
+    """Where the queue is kept: in MongoDB, or in a file of DATA_DIR where `mongo_url` is None."""
+
+    mongo_url: SecretStr | None
+
+
+@dataclass(frozen=True, slots=True)
 class WorkSection:
     """How much at once, and how long."""
 
@@ -90,6 +97,7 @@ class Settings:
     telegram: TelegramSection
     access: AccessSection
     paths: PathsSection
+    store: StoreSection
     work: WorkSection
     net: NetSection
     log: LogSection

@@ -21,6 +21,7 @@ from config.sections import (
     NetSection,
     PathsSection,
     Settings,
+    StoreSection,
     TelegramSection,
     TelegramServer,
     WorkSection,
@@ -31,7 +32,7 @@ from userbot.domain.urls import AllowList
 CREDENTIALS = ("API_ID", "API_HASH", "BOT_TOKEN")
 SECRETS = ("API_HASH", "BOT_TOKEN", "MONGO_URL", "REDIS_URL", "SITE_PROXY", "TELEGRAM_PROXY")
 NOT_YET = (
-    *("MONGO_URL", "REDIS_URL", "RETENTION_DAYS"),
+    *("REDIS_URL", "RETENTION_DAYS"),
     *("LIMIT_GLOBAL", "LIMIT_CHAT", "LIMIT_USER", "LIMIT_DOWNLOADS"),
     *("QUOTA_DAY_COUNT", "QUOTA_DAY_MB", "SITE_PROXY", "SITE_PROXY_FILE", "TELEGRAM_PROXY"),
     "METRICS_PORT",
@@ -153,6 +154,7 @@ def _sections(values: Values) -> Settings:
             users=values.AUTHORIZED_USERS,
         ),
         paths=PathsSection(data_dir=values.DATA_DIR, sessions_dir=values.SESSIONS_DIR),
+        store=StoreSection(mongo_url=values.MONGO_URL),
         work=WorkSection(
             max_downloads=values.MAX_DOWNLOADS,
             max_uploads=values.MAX_UPLOADS,

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 TOKEN = re.compile(r"[0-9]{1,19}:[A-Za-z0-9_-]{10,}")
 HASH = re.compile(r"[0-9a-f]{32}")
+MONGO = re.compile(r"mongodb(\+srv)?://[^/\s]+\S*")
 _PEM = re.compile(rb"-----BEGIN RSA PUBLIC KEY-----\s[A-Za-z0-9+/=\s]+-----END RSA PUBLIC KEY-----")
 
 
@@ -95,6 +96,7 @@ ChatIds = Annotated[
 Places = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_allow_list)]
 ApiHash = Annotated[SecretStr, AfterValidator(lambda value: _matching(HASH, value))]
 BotToken = Annotated[SecretStr, AfterValidator(lambda value: _matching(TOKEN, value))]
+MongoUrl = Annotated[SecretStr, AfterValidator(lambda value: _matching(MONGO, value))]
 Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)]
 Seconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600, allow_inf_nan=False)]
 Folder = Annotated[Path, AfterValidator(_folder)]
@@ -120,6 +122,9 @@ class Values(BaseSettings):
     AUTHORIZED_USERS: UserIds = Field(frozenset(), description=_IDS.format("123456789"))
     DATA_DIR: Folder = Field(ROOT / "data", description="a folder for what the bot keeps")
     SESSIONS_DIR: Folder = Field(ROOT / "sessions", description="a folder for the login")
+    MONGO_URL: MongoUrl | None = Field(
+        None, description="mongodb://host:27017 or mongodb+srv://..., with its user and password"
+    )
     MAX_DOWNLOADS: int = Field(4, ge=1, le=64, description="a whole number from 1 to 64")
     MAX_UPLOADS: int = Field(4, ge=1, le=64, description="a whole number from 1 to 64")
     UPLOAD_CONNECTIONS: int = Field(16, ge=1, le=64, description="a whole number from 1 to 64")

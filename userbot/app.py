@@ -17,7 +17,7 @@ import psutil
 from pyrogram import Client
 
 from config.sections import Settings, TelegramSection
-from userbot.assembly import Bot, compose, login_of, pool_settings, route
+from userbot.assembly import Bot, compose, login_of, open_store, pool_settings, route
 from userbot.errors import (
     AlreadyRunningError,
     DeliveryError,
@@ -28,8 +28,6 @@ from userbot.errors import (
 from userbot.pool.pool import ProcessPool
 from userbot.ports import JobStore
 from userbot.services.access import Access, OwnerCode
-from userbot.sqlite.database import open_database
-from userbot.sqlite.jobs import SqliteJobs
 from userbot.telegram import client as telegram
 from userbot.telegram import texts
 
@@ -66,6 +64,9 @@ async def serve(settings: Settings, save_owner: Callable[[int], None]) -> int:
     except* DeliveryError as failed:
         log.critical("Telegram cannot be reached: %s", failed.exceptions[0])
         exit_code = 1
+    except* InfrastructureError as failed:
+        log.critical("the bot cannot run: %s", failed.exceptions[0])
+        exit_code = 1
     return exit_code
 
 
@@ -84,11 +85,11 @@ async def _bot(settings: Settings, save_owner: Callable[[int], None]) -> AsyncIt
     os.chdir(paths.data_dir)  # pyrogram notes errors it does not know in the working directory
     async with (
         only_one(paths.data_dir),
-        open_database(paths.data_dir / "userbot.db") as database,
+        open_store(settings) as store,
         ProcessPool.open(pool_settings(settings)) as pool,
         asyncio.TaskGroup() as tasks,
     ):
-        bot = compose(settings, SqliteJobs(database), pool, tasks, _now)
+        bot = compose(settings, store, pool, tasks, _now)
         access = Access(settings.access.owner_ids, settings.access.users, settings.access.chats)
         code = OwnerCode(secrets.token_urlsafe(12), access, save_owner)
         route(settings, bot, access, code)

@@ -4,7 +4,8 @@ import asyncio
 import secrets
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +16,7 @@ from config.sections import Settings, TelegramSection
 from userbot.domain.jobs import JobId
 from userbot.domain.media import MAX_UPLOAD_BYTES
 from userbot.domain.records import FairLimits, Lane
+from userbot.mongo.jobs import open_jobs
 from userbot.pool.pool import ProcessPool
 from userbot.pool.settings import PoolSettings
 from userbot.ports import JobStore
@@ -34,6 +36,8 @@ from userbot.services.offers import Offers
 from userbot.services.queue import Queue
 from userbot.services.refused import Refused
 from userbot.services.sending import Sending
+from userbot.sqlite.database import open_database
+from userbot.sqlite.jobs import SqliteJobs
 from userbot.telegram import client as telegram
 from userbot.telegram import router
 from userbot.telegram.api import Api
@@ -53,6 +57,7 @@ from userbot.telegram.reporter import Reporter
 from userbot.telegram.uploader import UploaderSettings
 from userbot.telegram.uploads import Uploads
 
+MONGO_DATABASE = "userbot"
 QUICK_SLOTS = 2  # beside MAX_DOWNLOADS, for what is done in a moment
 
 
@@ -124,6 +129,18 @@ def compose(
         jobs=jobs,
         intake=intake,
     )
+
+
+@asynccontextmanager
+async def open_store(settings: Settings) -> AsyncIterator[JobStore]:
+    """Open what keeps the queue. Raises InfrastructureError when it cannot be used."""
+    url = settings.store.mongo_url
+    if url is not None:
+        async with open_jobs(url.get_secret_value(), MONGO_DATABASE) as jobs:
+            yield jobs
+        return
+    async with open_database(settings.paths.data_dir / "userbot.db") as database:
+        yield SqliteJobs(database)
 
 
 def route(settings: Settings, bot: Bot, access: Access, code: OwnerCode) -> None:

@@ -108,7 +108,7 @@ def test_all_problems_are_reported_at_once(env_file):
             "LOG_JSON": "perhaps",
             "TELEGRAM_SERVER": "example.com",
             "DATA_DIR": str(env_file),
-            "MONGO_URL": "mongodb://user:password@host",
+            "REDIS_URL": "redis://:password@host",
         },
         env_file,
     )
@@ -125,7 +125,7 @@ def test_all_problems_are_reported_at_once(env_file):
         "TELEGRAM_SERVER": "is 'example.com'",
         "TELEGRAM_PUBLIC_KEY": "is not set, but TELEGRAM_SERVER is",
         "DATA_DIR": f"is {str(env_file)!r}, which is not a folder",
-        "MONGO_URL": "is set, but this version cannot do that yet",
+        "REDIS_URL": "is set, but this version cannot do that yet",
         "MAX_UPLOADS": "is 'none'",
         "MAX_DOWNLOAD": "in .env is no setting",
         f"{env_file}, line 3": "is not a setting",

@@ -1,0 +1,37 @@
+"""The whole bot with its queue in MongoDB."""
+
+import signal
+
+import pytest
+
+from tests.contract import mongo_server
+from tests.e2e import stage as stages
+from tests.telegram_dc import control as telegram_dc
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_a_job_goes_on_after_kill_9_with_its_queue_in_mongodb(site, tmp_path):
+    folder = tmp_path / "mongo"
+    folder.mkdir()
+    async with mongo_server.running(folder) as server, telegram_dc.running(tmp_path / "dc") as dc:
+        await stages.people_in(dc, stages.FRIENDS[:1])
+        async with stages.running(dc, site, tmp_path / "bot", MONGO_URL=server.url) as stage:
+            to = await stage.send_link("progressive", n=1)
+            menu = await stage.menu(to)
+            stage.process.send_signal(signal.SIGKILL)
+            await stage.process.wait()
+        async with stages.running(dc, site, tmp_path / "bot", MONGO_URL=server.url) as stage:
+            await stage.press(menu, menu.buttons[0][0].data)
+            await stage.file(to)
+            await dc.wait_message(stage.user, lambda m: m.id == menu.id and m.deleted)
+            assert not (stage.home / "data/userbot.db").exists()
+
+
+async def test_without_its_mongodb_the_bot_says_so_and_ends(dc, site, tmp_path):
+    url = "mongodb://somebody:open-sesame@127.0.0.1:9"
+    stage = await stages.spawn(dc, site, tmp_path, MONGO_URL=url)
+    assert await stage.process.wait() == 1
+    said = stage.log().splitlines()[-1]
+    assert "the bot cannot run: MongoDB" in said
+    assert "sesame" not in stage.log()
