@@ -75,8 +75,8 @@ class Play:
         return {post.chat_id for post in self.posts}
 
     def rows(self) -> list[Row]:
-        """The jobs of these people, as the store has them now."""
-        return self.bot.rows(self.chats)
+        """The jobs of this play, as the store has them now; others were in the group before."""
+        return [row for row in self.bot.rows(self.chats) if f"n={self.name}-" in row.url]
 
     async def send(self, kind: Kind) -> Post:
         sender = self.people[len(self.posts) % len(self.people)]

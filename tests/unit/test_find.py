@@ -7,7 +7,7 @@ import pytest
 from pyrogram import raw
 from pyrogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
-from userbot.telegram.find import CALLS_AHEAD, IDS_PER_CALL, MAX_CALLS, Search, has_button, has_file
+from userbot.telegram.find import CALLS_AHEAD, IDS_PER_CALL, MAX_CALLS, Search, has_file, mentions
 
 LINK = 1000
 NO_CLIENT: Any = None  # buttons need one for peers alone
@@ -111,5 +111,7 @@ async def test_a_message_is_known_by_its_file_or_by_its_buttons():
     assert not has_file(77, "https://a.org/2")(message), "another link of the same request"
     message.message = "A title"
     assert has_file(77, "https://a.org/" + 500 * "x")(message), "too long to stand there"
-    assert has_button(b"4711")(message)
-    assert not has_button(b"4712")(message)
+    assert mentions("4711")(message)
+    assert not mentions("4712")(message)
+    message.message = "It failed.\n4712"
+    assert mentions("4712")(message)

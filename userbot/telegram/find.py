@@ -88,13 +88,14 @@ def has_file(size_bytes: int, link: str) -> IsIt:
     return is_it
 
 
-def has_button(word: bytes) -> IsIt:
-    """Know a message by a word in the data of its buttons."""
+def mentions(word: str) -> IsIt:
+    """Know a message by a word in its text, or in the data of its buttons."""
 
     def is_it(message: raw.types.Message) -> bool:
         rows: Any = getattr(message.reply_markup, "rows", ())
         types = [button.type for row in rows for button in row.buttons]
-        return any(word in getattr(kind, "data", b"") for kind in types)
+        data = [getattr(kind, "data", b"") for kind in types]
+        return word in message.message or any(word.encode() in item for item in data)
 
     return is_it
 

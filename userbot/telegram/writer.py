@@ -15,7 +15,7 @@ from userbot.errors import (
 )
 from userbot.telegram import failures, keyboards
 from userbot.telegram.api import Api, Caption
-from userbot.telegram.find import has_button
+from userbot.telegram.find import mentions
 from userbot.telegram.status import Status
 from userbot.telegram.uploads import Uploads
 
@@ -56,7 +56,7 @@ class StatusWriter:
 
     async def _look(self, status: Status) -> None:
         """Find the message that was sent and that nobody noted."""
-        known = has_button(status.job.id.encode())
+        known = mentions(status.job.id)
         message = await self._api.find_answer(status.target, known)
         status.message_id, status.must_look = message.id if message else None, False
 
