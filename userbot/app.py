@@ -101,6 +101,7 @@ async def _bot(settings: Settings, save_owner: Callable[[int], None]) -> AsyncIt
             tasks.create_task(bot.queue.serve()),
             tasks.create_task(bot.kit.line.serve()),
             tasks.create_task(bot.endings.serve()),
+            tasks.create_task(bot.jobs.serve()),
             tasks.create_task(_forget(bot.kit.store)),
             tasks.create_task(telegram.set_commands(bot.client, texts.COMMANDS)),
             tasks.create_task(_beat(bot.client, paths.data_dir / "heartbeat")),

@@ -103,3 +103,37 @@ async def test_the_count_of_a_persons_jobs_in_a_lane_is_always_right(opened):
     """
     assert await opened.read(lambda connection: connection.execute(wrong).fetchall()) == []
     assert len(await store.unfinished()) > 10
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE jobs SET details = '{' WHERE id = 'job1'",
+        "UPDATE jobs SET choice = '{}' WHERE id = 'job1'",
+        "UPDATE pages SET extraction = '[]' WHERE number = 1",
+    ],
+)
+async def test_a_damaged_record_is_ended_and_blocks_nobody(opened, damage):
+    store = SqliteJobs(opened)
+    await queued(store, 1)
+    await queued(store, 2)
+    await opened.write(lambda connection: connection.execute(damage).rowcount)
+    claim = await store.claim(Lane.DELIVER, NOW, LEASE, OPEN)
+    assert claim
+    assert claim.record.job.id == "job2"
+    (buried,) = await store.untold()
+    assert (buried.job.id, buried.state, buried.error) == (
+        "job1",
+        JobState.FAILED,
+        "InfrastructureError",
+    )
+
+
+async def test_a_damaged_end_does_not_hide_the_others(opened):
+    store = SqliteJobs(opened)
+    for number in (1, 2):
+        await queued(store, number)
+        await store.end(job(number).id, JobState.FAILED, None, NOW)
+    damage = "UPDATE jobs SET details = '' WHERE id = 'job1'"
+    await opened.write(lambda connection: connection.execute(damage).rowcount)
+    assert [record.job.id for record in await store.untold()] == ["job2"]

@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 MAX_CRASHES = 2
 PAUSES_S = (5.0, 30.0)  # before the second and the third try
+OUTAGE_PAUSE_S = 30.0
 STORE_PAUSES_S = (1.0, 5.0, 15.0)
 UNREACHABLE = ("NO_ANSWER", "FLOOD_WAIT")
 PASSING = (SiteDownError, RateLimitedError, WorkerDiedError, StallError)
@@ -89,16 +90,23 @@ class Delivery:
     async def _failed(self, held: Held, error: UserbotError) -> None:
         """Try again later after what may pass; end the job after anything else."""
         tries = held.record.retries
-        if not _may_pass(error) or tries >= len(PAUSES_S):
+        if held.record.state in ENDS or not _may_pass(error) or tries >= len(PAUSES_S):
             await self._end(held, error)
+            return
+        if isinstance(error, DeliveryError) and held.record.send_random_id is not None:
+            await self._again_later(held, error, OUTAGE_PAUSE_S, tries)  # it may be in the chat
             return
         pause_s = PAUSES_S[tries]
         if isinstance(error, RateLimitedError):
             pause_s = max(pause_s, min(error.retry_after_s or 0, 600))
+        await self._again_later(held, error, pause_s, tries + 1)
+
+    async def _again_later(
+        self, held: Held, error: UserbotError, pause_s: float, tries: int
+    ) -> None:
         log.info("trying again in %.0f s after %r", pause_s, error)
-        await held.release(
-            retries=tries + 1, not_before=self._kit.now() + timedelta(seconds=pause_s)
-        )
+        not_before = self._kit.now() + timedelta(seconds=pause_s)
+        await held.release(retries=tries, not_before=not_before)
         self._kit.chat.show(held.record.job, Retrying(error, pause_s))
 
     async def _pause(self, held: Held) -> None:
@@ -110,21 +118,38 @@ class Delivery:
         self._kit.chat.show(held.record.job, Paused())
 
     async def _end(self, held: Held, error: UserbotError) -> None:
+        if await self._was_sent(held):
+            self._endings.tell(held.record)
+            return
         job = held.record.job
         log.info("job ended: %r", error, exc_info=isinstance(error, InfrastructureError))
         await self._kit.folders.remove(job.id)  # a full disk has room again for the next line
         if await self._ended(held, error):
             self._endings.tell(held.record)
 
+    async def _was_sent(self, held: Held) -> bool:
+        """Look whether the file of a job that is about to fail is in the chat all the same."""
+        record = held.record
+        if record.send_random_id is None or record.state in ENDS:
+            return False
+        try:
+            return await self._steps.sending.found(held)
+        except UserbotError as error:
+            log.warning("it is not known whether the file was sent: %r", error)
+            return False
+
     async def _ended(self, held: Held, error: UserbotError) -> bool:
         """Keep that a job has ended, also on a disk that is full just now.
 
         False: that was not possible. Nothing is said, the lease runs out, and it is tried again.
         """
-        words = {"error": type(error).__name__, "error_args": error.args}
+        end: dict[str, object] = {}
+        if held.record.state not in ENDS:  # else it was delivered, and that was not kept
+            end = {"state": JobState.FAILED, "error": type(error).__name__}
+            end["error_args"] = error.args
         for pause_s in STORE_PAUSES_S:
             try:
-                await held.release(state=JobState.FAILED, **words)
+                await held.release(**end)
             except InfrastructureError:
                 log.exception("the end of a job was not kept")
                 await asyncio.sleep(pause_s)

@@ -1,6 +1,7 @@
 """Room on the disk: a job begins when what it needs fits beside what the others may still take."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -86,7 +87,11 @@ class Disk:
 
 def _size_bytes(folder: Path) -> int:
     """Return the bytes that a folder takes on the disk; files may go while it is counted."""
-    return sum(_blocks_bytes(path) for path in folder.rglob("*"))
+    return sum(
+        _blocks_bytes(Path(path, name))
+        for path, folders, files in os.walk(folder)  # which ignores folders that have gone
+        for name in (*folders, *files)
+    )
 
 
 def _blocks_bytes(path: Path) -> int:

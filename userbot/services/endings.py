@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+import random
 from datetime import datetime, timedelta
+from functools import partial
 
 from userbot.domain.jobs import Cancelled, Expired, Failed, Job, JobId, View
-from userbot.domain.records import JobRecord, JobState, error_of
+from userbot.domain.records import ENDS, JobRecord, JobState, error_of
 from userbot.domain.remedies import remedies_for
 from userbot.errors import InfrastructureError
 from userbot.services.kit import Kit
@@ -32,7 +34,7 @@ class Endings:
             self._kit.chat.show(record.job, view)
         task = self._tasks.create_task(self._tell(record), name=f"end of {record.job.id}")
         self._telling[record.job.id] = task
-        task.add_done_callback(lambda _task: self._telling.pop(record.job.id, None))
+        task.add_done_callback(partial(self._forget, record.job.id))
 
     async def tell_stored(self, job_id: JobId) -> None:
         """Show the end of a job; what the store cannot tell now is told later by `serve`."""
@@ -41,13 +43,17 @@ class Endings:
         except InfrastructureError:
             log.exception("the end of job %s is told later", job_id)
             return
-        if record is not None:
+        if record is not None and record.state in ENDS:  # it may have been opened again
             self.tell(record)
 
     async def told(self, job_id: JobId) -> None:
         """Return when nobody tells the end of a job any more."""
         if task := self._telling.get(job_id):
             await asyncio.wait([task])
+
+    def _forget(self, job_id: JobId, task: asyncio.Task[None]) -> None:
+        if self._telling.get(job_id) is task:
+            del self._telling[job_id]
 
     async def serve(self) -> None:
         """Tell what an earlier run or an outage left untold, until cancelled."""
@@ -68,19 +74,23 @@ class Endings:
             for record in owed
             if record.changed_at < before and record.job.id not in self._telling
         ]
-        for record in late[:AT_ONCE]:
+        for record in random.sample(late, min(AT_ONCE, len(late))):
             self._kit.chat.adopt(record.job, record.status_message_id)
             self.tell(record)
 
     async def _tell(self, record: JobRecord) -> None:
         job = record.job
-        await self._kit.folders.remove(job.id)
+        try:
+            await self._kit.folders.remove(job.id)
+            if await self._is_told(record):
+                await self._note(job)
+        except Exception:  # it stays owed, and the bot goes on
+            log.exception("the end of job %s was not told", job.id)
+
+    async def _is_told(self, record: JobRecord) -> bool:
         if record.state is JobState.DELIVERED:
-            is_told = await self._kit.chat.clear(job)
-        else:
-            is_told = await self._kit.chat.settle(job)
-        if is_told:
-            await self._note(job)
+            return await self._kit.chat.clear(record.job)
+        return await self._kit.chat.settle(record.job)
 
     async def _note(self, job: Job) -> None:
         try:

@@ -58,6 +58,7 @@ class Fetching:
 
         folder = await self._kit.folders.make(job.id)
         cap_bytes = await self._disk.reserve(job.id, disk_bytes(choice))
+        held.learn(waits_since=None)
         moved(Progress(Stage.DOWNLOAD))
         async with held.working(self._limits.job_timeout_s):
             file = await self._workers.download(

@@ -14,7 +14,7 @@ from userbot.ports import JobStore
 
 log = logging.getLogger(__name__)
 
-LEASE_S = 60.0
+LEASE_S = 300.0  # what died is given up at the next start; this is for a store that was away
 RENEW_S = 20.0
 
 
@@ -68,9 +68,15 @@ class Held:
         """Keep what changed and give the claim back."""
         now = self._now()
         record = replace(self.record, changed_at=now, **changes)
-        if not await self._store.release(self._claim, record, now):
+        self._is_released = True  # before: a renewal may hear of it first
+        try:
+            is_kept = await self._store.release(self._claim, record, now)
+        except BaseException:
+            self._is_released = False
+            raise
+        if not is_kept:
             raise ClaimLostError
-        self.record, self._is_released = record, True
+        self.record = record
 
     async def keep_lease(self) -> None:
         """Keep the lease alive until it is given back. A store that fails is asked again."""

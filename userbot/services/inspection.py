@@ -29,6 +29,7 @@ class Inspection:
     async def run(self, held: Held) -> None:
         """Take a NEW job to its menu, or past it when its person has said what they want."""
         job, wish = held.record.job, held.record.wish
+        self._refused.check(job.url)
         try:
             await self._look(held)
         except UserbotError as error:
@@ -47,7 +48,6 @@ class Inspection:
     async def _look(self, held: Held) -> None:
         """Put what the page has into the record."""
         job = held.record.job
-        self._refused.check(job.url)
         self._kit.chat.show(job, Looking())
         folder = await self._kit.folders.make(job.id)
         async with held.working(self._limits.job_timeout_s):

@@ -15,6 +15,7 @@ from userbot.services.queue import Queue
 
 log = logging.getLogger(__name__)
 
+REOPEN_EVERY_S = 60.0
 UNDELIVERED = (JobState.FAILED, JobState.EXPIRED, JobState.CANCELLED)
 
 
@@ -36,6 +37,7 @@ class Jobs:
         self._offers = offers
         self._endings = endings
         self._tasks = tasks
+        self._cleaning: dict[JobId, asyncio.Task[None]] = {}
 
     async def find(self, job_id: JobId) -> Job | None:
         """Return an open job, None when it has ended or never was."""
@@ -79,10 +81,12 @@ class Jobs:
         wish: take the best of this kind instead of asking. Raises TooManyJobsError, and
         RestartingError while the bot is being stopped.
         """
+        if cleaning := self._cleaning.get(job_id):
+            await asyncio.wait([cleaning])
+        await self._endings.told(job_id)
         record = await self.find_ended(job_id)
         if record is None:
             return False
-        await self._endings.told(job_id)
         if not await self._intake.reopen(record.job, wish):
             return False
         self._kit.chat.adopt(record.job, record.status_message_id)
@@ -105,12 +109,27 @@ class Jobs:
     async def reopen(self) -> None:
         """Show the open menus, which may not have got into the chat, and time them on."""
         for summary in await self._kit.store.unfinished():
-            if summary.state is not JobState.OFFERED:
-                continue
-            record = await self._kit.store.find(summary.job.id)
-            if record is not None and record.extraction is not None:
-                self._kit.chat.show(record.job, Menu(record.extraction, record.choices))
-                self._offers.opened(record.job, record.changed_at)
+            if summary.state is JobState.OFFERED and not self._offers.is_timed(summary.job.id):
+                await self._reopen(summary.job.id)
+
+    async def serve(self) -> None:
+        """Show now and then what `reopen` finds: the store failed while a menu was opened."""
+        while True:
+            await asyncio.sleep(REOPEN_EVERY_S)
+            try:
+                await self.reopen()
+            except InfrastructureError:
+                log.exception("the open menus are not known")
+
+    async def _reopen(self, job_id: JobId) -> None:
+        try:
+            record = await self._kit.store.find(job_id)
+        except InfrastructureError:
+            log.exception("the menu of job %s cannot be shown", job_id)
+            return
+        if record and record.state is JobState.OFFERED and record.extraction is not None:
+            self._kit.chat.show(record.job, Menu(record.extraction, record.choices))
+            self._offers.opened(record.job, record.changed_at)
 
     async def _fail(self, job: Job, error: UserbotError) -> None:
         try:
@@ -125,7 +144,9 @@ class Jobs:
     def _stop(self, job: Job) -> None:
         self._offers.closed(job.id)
         self._kit.line.left(job.id)
-        self._tasks.create_task(self._clean_up(job), name=f"end of {job.id}")
+        cleaning = self._tasks.create_task(self._clean_up(job), name=f"end of {job.id}")
+        self._cleaning[job.id] = cleaning
+        cleaning.add_done_callback(lambda _task: self._cleaning.pop(job.id, None))
 
     async def _clean_up(self, job: Job) -> None:
         await self._queue.stop(job.id)

@@ -39,6 +39,10 @@ class Offers:
         self._timers[job.id] = timer
         timer.add_done_callback(lambda _timer: self._timers.pop(job.id, None))
 
+    def is_timed(self, job_id: JobId) -> bool:
+        """Say whether somebody looks after the menu of a job."""
+        return job_id in self._timers
+
     async def pick(self, job_id: JobId, index: int, queue: Queue) -> bool:
         """Answer a menu; False when it is not open or has no such choice."""
         record = await self._kit.store.find(job_id)

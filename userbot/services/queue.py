@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -85,7 +85,8 @@ class Queue:
             news.clear()
             while (claim := await self._claim(lane)) is not None:
                 job_id = claim.record.job.id
-                await self.stop(job_id)  # a lease of our own that ran out while the machine slept
+                if job_id in self._running:
+                    claim = await self._our_own(claim)
                 task = tasks.create_task(self._live(claim), name=f"job {job_id}")
                 self._running[job_id] = _Running(task, lane)
                 task.add_done_callback(partial(self._gone, job_id))
@@ -94,6 +95,14 @@ class Queue:
                     await news.wait()
             except TimeoutError:
                 pass  # time to look again
+
+    async def _our_own(self, claim: Claim) -> Claim:
+        """Begin anew with a job that runs here: the machine slept, or the store was away.
+
+        Its lease ran out, but nothing has crashed, so that is not counted.
+        """
+        await self.stop(claim.record.job.id)
+        return replace(claim, record=replace(claim.record, attempts=claim.record.attempts - 1))
 
     async def _claim(self, lane: Lane) -> Claim | None:
         busy = sum(running.lane is lane for running in self._running.values())

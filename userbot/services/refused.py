@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from userbot.errors import PERMANENT, UserbotError
 
@@ -15,14 +16,15 @@ class Refused:
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
-        self._errors: OrderedDict[str, tuple[datetime, UserbotError]] = OrderedDict()
+        self._errors: OrderedDict[str, tuple[datetime, Callable[[], UserbotError]]] = OrderedDict()
 
     def learn(self, url: str, error: UserbotError) -> None:
         """Remember an error that another try would meet again; any other is not kept."""
         if not isinstance(error, PERMANENT):
             return
         self._errors.pop(url, None)
-        self._errors[url] = (self._now() + REMEMBERED, error)
+        again = partial(type(error), *error.args)  # not the error: it holds its frames
+        self._errors[url] = (self._now() + REMEMBERED, again)
         if len(self._errors) > MAX_LINKS:
             self._errors.popitem(last=False)
 
@@ -32,10 +34,10 @@ class Refused:
 
     def check(self, url: str) -> None:
         """Raise the error that is known of a link, if any."""
-        until, error = self._errors.get(url, (None, None))
-        if until is None or error is None:
+        until, again = self._errors.get(url, (None, None))
+        if until is None or again is None:
             return
         if until <= self._now():
             self.forget(url)
             return
-        raise error
+        raise again()

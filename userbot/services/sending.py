@@ -36,7 +36,7 @@ class Sending:
         async with self._slot(record), held.working(self._limits.job_timeout_s):
             sent = await self._was_sent(record, file)
             sent = sent or await self._kit.chat.send(record.job, file, steps)
-        await held.release(state=JobState.DELIVERED, sent_message_id=sent.message_id)
+        await _delivered(held, sent)
         log.info("delivered %d bytes as message %s", file.size_bytes, sent.message_id)
 
     async def found(self, held: Held) -> bool:
@@ -44,7 +44,7 @@ class Sending:
         record = held.record
         if record.file is None or (sent := await self._was_sent(record, record.file)) is None:
             return False
-        await held.release(state=JobState.DELIVERED, sent_message_id=sent.message_id)
+        await _delivered(held, sent)
         return True
 
     def _steps(self, held: Held, file: MediaFile) -> SendSteps:
@@ -83,3 +83,9 @@ class Sending:
         if record.send_random_id is None:
             return None
         return await self._kit.chat.find_sent(record.job, file)
+
+
+async def _delivered(held: Held, sent: Sent) -> None:
+    """Keep that a job was delivered; the record knows it, whatever the store does."""
+    held.learn(state=JobState.DELIVERED, sent_message_id=sent.message_id)
+    await held.release()

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from userbot.domain.choices import Choice
@@ -25,6 +25,7 @@ from userbot.errors import InfrastructureError, TooManyJobsError, UserbotError
 from userbot.sqlite import turns
 from userbot.sqlite.database import Database
 from userbot.sqlite.rows import (
+    DamagedError,
     choice_json,
     clean,
     job_values,
@@ -82,6 +83,10 @@ DROP_INFO = "UPDATE pages SET info_json = '' WHERE number = ?"
 GIVE_UP = """
 UPDATE jobs SET attempts = attempts + 1, lease_until = NULL WHERE lease_until IS NOT NULL
 """
+BURY = (  # what cannot be read
+    "UPDATE jobs SET details = '{}', choice = NULL WHERE id = :id",
+    "DELETE FROM pages WHERE number = (SELECT number FROM jobs WHERE id = :id)",
+)
 # Columns by name: a row's `details` are not for lists.
 SUMMARY = """
 SELECT id, chat_id, message_id, user_id, is_group, topic_id, url, state, is_quick, created_at,
@@ -120,12 +125,15 @@ class SqliteJobs:
         taken: list[tuple[Turn, Claim]] = []
 
         def take(connection: sqlite3.Connection) -> Claim | None:
-            turn = turns.next_turn(connection, lane, moment(now), limits)
-            if turn is None:
-                return None
-            claim = _take(connection, turn, lease_until)
-            taken.append((turn, claim))
-            return claim
+            while turn := turns.next_turn(connection, lane, moment(now), limits):
+                try:
+                    claim = _take(connection, turn, lease_until)
+                except DamagedError as error:
+                    _bury(connection, error, now)
+                    continue
+                taken.append((turn, claim))
+                return claim
+            return None
 
         def undo(connection: sqlite3.Connection) -> None:
             for turn, claim in taken:
@@ -234,7 +242,7 @@ class SqliteJobs:
     async def untold(self) -> list[JobRecord]:
         """Return the ended jobs whose chat does not show it yet."""
         return await self._database.read(
-            lambda connection: [_record(connection, row) for row in connection.execute(UNTOLD)]
+            lambda connection: list(_readable(connection, connection.execute(UNTOLD).fetchall()))
         )
 
     async def give_up_claims(self) -> int:
@@ -302,6 +310,24 @@ def _find(connection: sqlite3.Connection, job_id: str) -> JobRecord | None:
 def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> JobRecord:
     page = connection.execute("SELECT * FROM pages WHERE number = ?", (row["number"],)).fetchone()
     return record_of(row, page)
+
+
+def _readable(connection: sqlite3.Connection, rows: Iterable[sqlite3.Row]) -> Iterator[JobRecord]:
+    """Yield the records of rows, but for damaged ones: one of them must not hide the others."""
+    for row in rows:
+        try:
+            yield _record(connection, row)
+        except DamagedError as error:
+            log.error("%s", error)  # noqa: TRY400  pydantic's traceback is pages long
+
+
+def _bury(connection: sqlite3.Connection, error: DamagedError, now: datetime) -> None:
+    """End a job that cannot be read; else it would stay the first in line for ever."""
+    log.error("%s; it is ended", error)
+    for statement in BURY:
+        connection.execute(statement, {"id": error.job_id})
+    values = {"id": error.job_id, "state": JobState.FAILED, "only": None, "now": moment(now)}
+    _end(connection, {**values, "error": InfrastructureError.__name__, "error_args": "[]"})
 
 
 def _take(connection: sqlite3.Connection, turn: Turn, lease_until: datetime) -> Claim:

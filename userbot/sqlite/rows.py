@@ -35,6 +35,14 @@ COLUMNS = (
 T = TypeVar("T")
 
 
+class DamagedError(InfrastructureError):
+    """A row that cannot be read."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"the record of job {job_id} is damaged")
+        self.job_id = job_id
+
+
 def moment(when: datetime) -> int:
     """Return an aware time as it is stored. Raises TypeError for a naive one."""
     return (when - EPOCH) // TICK
@@ -105,12 +113,12 @@ def choice_json(choice: Choice | None) -> str | None:
 def record_of(row: sqlite3.Row, page: sqlite3.Row | None) -> JobRecord:
     """Return the record of a row of `jobs` and its row of `pages`.
 
-    Raises InfrastructureError for what this program has not written.
+    Raises DamagedError for what this program has not written.
     """
     try:
         return _record_of(row, page)
-    except ValueError as error:  # pydantic's and json's
-        raise InfrastructureError(f"the record of job {row['id']} is damaged") from error
+    except (ValueError, TypeError) as error:  # pydantic's and json's, and other shapes
+        raise DamagedError(row["id"]) from error
 
 
 def _record_of(row: sqlite3.Row, page: sqlite3.Row | None) -> JobRecord:
