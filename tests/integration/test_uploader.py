@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 import os
 import random
@@ -18,14 +17,21 @@ from pyrogram.session.session import AuthKeyNotFound
 
 from tests import telegram_dc
 from tests.integration.test_telegram_dc import make_client, online
+from tests.integration.uploading import (
+    ANN,
+    MIB,
+    PART,
+    assert_same,
+    caught,
+    make_file,
+    parts_sent,
+    reaching,
+    running,
+)
 from tests.telegram_dc import DataCentre
 from userbot.errors import DeliveryError, TooLargeError
-from userbot.telegram.uploader import Source, Uploader, UploaderSettings, UploadState
-from userbot.telegram.uploader.uploader import OnBytes
+from userbot.telegram.uploader import Source, Uploader
 
-ANN = 101
-PART = 512 * 1024
-MIB = 1024 * 1024
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(30)]
 
 
@@ -53,61 +59,10 @@ async def dc(centre: DataCentre) -> AsyncIterator[DataCentre]:
     assert (await centre.stats()).violations[known:] == ()
 
 
-@contextlib.asynccontextmanager
-async def running(client: Any, **settings: Any) -> AsyncIterator[Uploader]:
-    async with asyncio.TaskGroup() as tasks:
-        uploader = Uploader(client, UploaderSettings(**settings), tasks)
-        try:
-            yield uploader
-        finally:
-            uploader.close()
-
-
 @pytest_asyncio.fixture(loop_scope="module")
 async def uploader(dc: DataCentre, client: Any) -> AsyncIterator[Uploader]:
     async with running(client) as uploader:
         yield uploader
-
-
-def make_file(directory: Path, size: int, name: str = "file.bin") -> Path:
-    path = directory / name
-    path.write_bytes(random.randbytes(size))
-    return path
-
-
-async def delivered(dc: DataCentre, client: Any, handle: Any) -> Any:
-    """What the other side has after the handle was sent."""
-    media = raw.types.InputMediaUploadedDocument(
-        file=handle, mime_type="application/octet-stream", attributes=[]
-    )
-    peer = await client.resolve_peer(ANN)
-    query = raw.functions.messages.SendMedia(
-        peer=peer, media=media, message="", random_id=random.getrandbits(63)
-    )
-    updates = await client.invoke(query)
-    sent = next(u.message for u in updates.updates if hasattr(u, "message"))
-    return (await dc.message(ANN, sent.id)).media
-
-
-async def assert_same(dc: DataCentre, client: Any, handle: Any, path: Path) -> None:
-    media = await delivered(dc, client, handle)
-    content = path.read_bytes()
-    assert (media.size, media.sha256) == (len(content), hashlib.sha256(content).hexdigest())
-
-
-async def parts_sent(dc: DataCentre) -> int:
-    rpc = (await dc.stats()).rpc
-    return rpc.get("upload.saveBigFilePart", 0) + rpc.get("upload.saveFilePart", 0)
-
-
-def reaching(size: int, reached: asyncio.Event) -> OnBytes:
-    """Sets an event when this many bytes are acknowledged."""
-
-    def on_bytes(done: int, _total: int) -> None:
-        if done >= size:
-            reached.set()
-
-    return on_bytes
 
 
 def open_here(path: Path) -> bool:
@@ -231,7 +186,7 @@ async def test_telegram_may_be_away_for_a_while(dc, client, tmp_path):
         assert (await dc.stats()).connections_made == made
         assert not upload.done()
         await dc.faults(refuse_connections=False, bandwidth_bytes_s=0)
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(15):
             await upload
     await assert_same(dc, client, upload.result(), path)
 
@@ -279,10 +234,23 @@ async def test_a_key_that_telegram_forgot_is_an_error(tmp_path):
             await uploader.upload(path)
             await dc.forget_auth_keys()
             with pytest.raises(DeliveryError, match="AUTH_KEY_UNREGISTERED"):
-                async with asyncio.timeout(8):
+                async with asyncio.timeout(15):
                     await uploader.upload(path)
         with contextlib.suppress(AuthKeyNotFound):
             await client.stop()
+
+
+async def test_a_connection_that_is_not_let_in_is_an_error_but_not_for_ever(
+    dc, client, uploader, tmp_path
+):
+    path = make_file(tmp_path, 3 * MIB)
+    await uploader.upload(path)
+    await dc.drop_connections("parts")
+    await dc.fail_calls("help.getConfig", 401, "AUTH_KEY_UNREGISTERED")
+    with pytest.raises(DeliveryError, match="AUTH_KEY_UNREGISTERED"):
+        await uploader.upload(path)
+    await dc.clear_faults()
+    await assert_same(dc, client, await uploader.upload(path), path)
 
 
 async def test_internal_errors_are_tried_again(dc, client, uploader, tmp_path):
@@ -295,6 +263,16 @@ async def test_internal_errors_are_tried_again(dc, client, uploader, tmp_path):
 async def test_a_migration_begins_anew_where_telegram_says(dc, client, uploader, tmp_path):
     path = make_file(tmp_path, 12 * MIB)
     await dc.fail_calls("upload.saveBigFilePart", 303, "FILE_MIGRATE_2")
+    await assert_same(dc, client, await uploader.upload(path), path)
+
+
+async def test_a_data_centre_that_does_not_exist_is_an_error_but_not_for_ever(
+    dc, client, uploader, tmp_path
+):
+    path = make_file(tmp_path, 12 * MIB)
+    await dc.fail_calls("upload.saveBigFilePart", 303, "FILE_MIGRATE_9")
+    with pytest.raises(DeliveryError, match="DC_ID_INVALID"):
+        await uploader.upload(path)
     await assert_same(dc, client, await uploader.upload(path), path)
 
 
@@ -343,24 +321,6 @@ async def test_a_small_file_does_not_wait_behind_a_large_one(dc, client, tmp_pat
         await dc.faults(bandwidth_bytes_s=0)
 
 
-async def test_parts_that_telegram_has_are_not_sent_again(dc, client, tmp_path):
-    path, state = make_file(tmp_path, 20 * MIB), UploadState()
-    await dc.faults(bandwidth_bytes_s=8 * MIB)
-    half = asyncio.Event()
-    async with running(client, max_connections=1) as uploader, asyncio.TaskGroup() as tasks:
-        upload = tasks.create_task(uploader.upload(path, reaching(10 * MIB, half), state))
-        await half.wait()
-        upload.cancel()
-    await dc.clear_faults()
-    await asyncio.sleep(0.3)  # what was on its way when the connection closed
-    again, before = UploadState.load(state.dump()), await parts_sent(dc)
-    assert len(again.done) >= 20
-    async with running(client) as uploader:
-        handle = await uploader.upload(path, state=again)
-    assert await parts_sent(dc) - before == 40 - len(state.done)
-    await assert_same(dc, client, handle, path)
-
-
 @pytest.mark.parametrize("change", [lambda path: os.truncate(path, 5 * MIB), Path.touch])
 async def test_a_file_that_shrinks_or_changes_is_an_error(dc, uploader, tmp_path, change):
     path = make_file(tmp_path, 16 * MIB)
@@ -372,12 +332,6 @@ async def test_a_file_that_shrinks_or_changes_is_an_error(dc, uploader, tmp_path
         change(path)
         await dc.faults(bandwidth_bytes_s=0)
     assert upload.result() == "FILE_CHANGED"
-
-
-async def caught(upload: Any) -> str:
-    with pytest.raises(DeliveryError) as error:
-        await upload
-    return error.value.code
 
 
 # sources that grow

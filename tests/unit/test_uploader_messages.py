@@ -210,19 +210,37 @@ async def test_a_part_comes_back_before_the_others(file):
     assert taken(upload) == list(range(25))
 
 
-async def test_a_changed_reading_ends_an_upload(file):
+async def test_a_part_that_reads_differently_is_an_error(file):
     path, opened = file(PART)
     upload = Upload(Source(path), opened, UploadState())
     upload.read(0, b"one")
     upload.read(0, b"one")
-    assert upload.error is None
-    upload.read(0, b"two")
-    assert isinstance(upload.error, DeliveryError)
+    upload.read(0, b"")
+    with pytest.raises(DeliveryError, match="FILE_CHANGED"):
+        upload.read(0, b"two")
 
 
 def test_a_state_survives_as_text():
-    state = UploadState(is_stream=False, done={0, 3, 3999})
-    assert UploadState.load(state.dump()) == state
+    for done in (set(), {0}, {0, 3, 3999}, set(range(4000))):
+        state = UploadState(is_stream=False, done=done, identity=(2_000_000_000, 10**18))
+        assert UploadState.load(state.dump()) == state
+        assert len(state.dump()) < 1200
+    assert UploadState.load(UploadState().dump()).identity is None
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1, 2]", '[1, true, "xyz", null]', "[1, 2, 3, 4]"])
+def test_a_state_that_makes_no_sense_is_refused(text):
+    with pytest.raises((ValueError, TypeError)):
+        UploadState.load(text)
+
+
+def test_the_state_of_another_file_is_not_used():
+    state = UploadState(file_id=5, is_stream=True, done={1, 2}, identity=(9, 9))
+    state.claim((9, 9))
+    assert (state.file_id, state.done) == (5, {1, 2})
+    state.claim((9, 10))
+    assert state.file_id != 5
+    assert (state.done, state.is_stream, state.identity) == (set(), None, (9, 10))
 
 
 def test_a_source_of_another_size_than_promised_is_abandoned(tmp_path):

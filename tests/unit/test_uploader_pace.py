@@ -104,10 +104,16 @@ def test_what_an_error_means(code, text, then):
 
 
 def test_patience_ends_but_never_with_a_flood():
-    assert verdict(500, "INTERNAL_ERROR", 30).then is Then.GIVE_UP
-    assert verdict(400, "CONNECTION_NOT_INITED", 30).then is Then.GIVE_UP
+    assert verdict(500, "INTERNAL_ERROR", 240).then is Then.GIVE_UP
+    assert verdict(400, "CONNECTION_NOT_INITED", 240).then is Then.GIVE_UP
     assert verdict(420, "FLOOD_WAIT_7", 1000).delay_s == 7
     assert verdict(420, "FLOOD_WAIT", 0).delay_s == 1
     assert verdict(303, "FILE_MIGRATE_4", 0).dc_id == 4
-    delays = [verdict(500, "", tries).delay_s for tries in range(8)]
-    assert delays == [0.25, 0.5, 1, 2, 2, 2, 2, 2]
+
+
+def test_a_part_in_trouble_is_tried_often_and_many_of_them_seldom():
+    alone = [verdict(500, "", tries).delay_s for tries in range(5)]
+    assert alone == [0.05, 0.1, 0.2, 0.25, 0.25]
+    together = [verdict(500, "", tries, is_crowd=True).delay_s for tries in range(240)]
+    assert together[:3] == alone[:3]
+    assert together[6:] == [2.0] * 234

@@ -7,6 +7,7 @@ p_i ^ p_(i-2). Four times as fast as TgCrypto's tables, and it works for encrypt
 
 import importlib
 import logging
+import os
 import threading
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -42,7 +43,7 @@ def best_cipher() -> PartCipher:
 
 
 def warm_up(cipher: PartCipher) -> None:
-    """Have everything loaded and allocated before the first part. Blocks."""
+    """Have everything loaded before the first part. Blocks for some milliseconds."""
 
     def fill(message: memoryview) -> None:
         message[:] = bytes(len(message))
@@ -54,6 +55,8 @@ class OpenSslCipher:
     """AES-NI through `cryptography`, exclusive or by numpy. Both leave the GIL to others."""
 
     def __init__(self) -> None:
+        # Else OpenBLAS starts threads that spin for a while; nothing here multiplies matrices.
+        os.putenv("OPENBLAS_NUM_THREADS", "1")
         self._np: Any = importlib.import_module("numpy")
         self._scratch = threading.local()
 

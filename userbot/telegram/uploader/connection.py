@@ -1,65 +1,27 @@
-"""One TCP connection and its MTProto session, from the introduction to its end."""
+"""Parts on one connection, from the first to its end."""
 
 import asyncio
 import logging
-import os
-import struct
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol, cast
+import socket
+from typing import Protocol
 
 from userbot.telegram.uploader import mtproto
 from userbot.telegram.uploader.envelope import PartMessage, part_message
 from userbot.telegram.uploader.home import Home
-from userbot.telegram.uploader.mtproto import Message, ProtocolError
+from userbot.telegram.uploader.line import Line
 from userbot.telegram.uploader.pace import Window
+from userbot.telegram.uploader.sent import Sent
+from userbot.telegram.uploader.talk import Talk
 from userbot.telegram.uploader.upload import Upload
 
 log = logging.getLogger(__name__)
 
-_INTERMEDIATE = b"\xee\xee\xee\xee"  # https://core.telegram.org/mtproto/mtproto-transports
-_HIGH_WATER_BYTES, _LOW_WATER_BYTES = 64 * 1024, 16 * 1024
-_MAX_PACKET_BYTES = 4 * 1024 * 1024
-_MAX_UNACKNOWLEDGED = 16
-_PING_EVERY_S, _DISCONNECT_AFTER_S = 30.0, 75
-_SILENCE_S = 15.0
-_FUTURE_SALTS = 8
-_MAX_DOUBLINGS = 1  # of the time after which a part is sent once more
-_CLOCK_BEHIND, _CLOCK_AHEAD = 16, 17  # codes of bad_msg_notification
-
-
-@dataclass(slots=True)
-class Sent:
-    """A part on a connection. in_flight: how many there were, with this one."""
-
-    upload: Upload
-    index: int
-    in_flight: int
-    epoch: int = field(init=False)  # before a restart of the upload, or after
-    at_s: float = 0.0
-    is_overdue: bool = False
-
-    def __post_init__(self) -> None:
-        self.epoch = self.upload.epoch
-
-    @property
-    def is_wanted(self) -> bool:
-        """Whether the upload still waits for this part."""
-        upload = self.upload
-        is_current = self.epoch == upload.epoch and not upload.is_over
-        return is_current and self.index not in upload.state.done
-
-    def put_back(self) -> None:
-        """Have the part sent again, if it is still wanted."""
-        if self.is_wanted:
-            self.upload.put_back(self.index)
+_SILENCE_S = 3.0
+_PROBE_EVERY_S = 1.0
 
 
 class Events(Protocol):
     """Who is told what happens on a connection."""
-
-    def opened(self, connection: "Connection") -> None:
-        """Use it: it takes parts."""
 
     def lost(self, connection: "Connection") -> None:
         """Forget it: its pending parts are not answered any more."""
@@ -71,272 +33,195 @@ class Events(Protocol):
         """Take Telegram's error about a part."""
 
     def unwelcome(self, connection: "Connection", code: int, text: str) -> None:
-        """Take an error that concerns no part; it is closed next."""
+        """Take an error that concerns no part; the connection is closed."""
 
     def wake(self) -> None:
         """Look again: it may have room."""
 
 
-class Connection(asyncio.Protocol):
-    """Carries parts. Once lost it is never used again; its parts are put back."""
+class Connection:
+    """Carries parts. Once lost it is never used again; its parts are put back.
 
-    def __init__(self, home: Home, events: Events, window: Window) -> None:
+    A part that is not answered in time is sent once more on another connection. Meanwhile this
+    one gets no others and is asked for a sign of life: with it, it is as good as before (and the
+    answer may still come); without, it is closed.
+    """
+
+    def __init__(
+        self, home: Home, connected: socket.socket, events: Events, window: Window, *, is_sure: bool
+    ) -> None:
+        """Introduce ourselves. is_sure: parts may follow before that is answered."""
         self.home = home
         self.window = window
         self.pending: dict[int, Sent] = {}
-        self.is_welcome = False  # our introduction was answered
         self.has_worked = False  # a part was acknowledged
-        self.is_suspect = False  # a part is overdue
-        self.used_at_s = 0.0
+        self.is_suspect = False  # a part or the welcome is overdue
+        self._is_sure = is_sure
+        self._late: dict[int, Sent] = {}  # given up, but perhaps answered one day
         self._events = events
         self._loop = asyncio.get_running_loop()
-        self._session = mtproto.Session(home.key, home.salts, home.clock)
-        self._transport: asyncio.Transport | None = None
-        self._buffer = bytearray()
+        self.used_at_s = self._moved_at_s = self._opened_at_s = self._loop.time()
+        self._arrived_bytes = 0
         self._is_preparing = False
-        self._is_blocked = False
-        self._introduction_id = self._ping_id = 0
-        self._ping_at_s = self._moved_at_s = 0.0
-        self._queued_bytes = 0
-        self._acks: list[int] = []
-        self._handlers: dict[int, Callable[[Message], None]] = {
-            mtproto.RPC_RESULT: self._result,
-            mtproto.BAD_SERVER_SALT: self._bad_salt,
-            mtproto.BAD_MSG: self._bad_message,
-            mtproto.NEW_SESSION: self._new_session,
-            mtproto.PONG: self._pong,
-            mtproto.FUTURE_SALTS: self._future_salts,
-        }
+        self._line = Line(connected, self)
+        self._talk = Talk(home, self._line, self)
 
     @property
     def is_open(self) -> bool:
         """Whether it can be written to."""
-        return self._transport is not None and not self._transport.is_closing()
+        return self._line.is_open
+
+    @property
+    def is_welcome(self) -> bool:
+        """Whether Telegram answered our introduction."""
+        return self._talk.is_welcome
 
     @property
     def is_free(self) -> bool:
         """Whether it takes another part now."""
-        busy = self._is_preparing or self._is_blocked or self.is_suspect
-        return not busy and len(self.pending) < self.window.size
+        busy = self._is_preparing or self.is_suspect or self._line.is_blocked
+        is_let_in = self._is_sure or self._talk.is_welcome
+        return not busy and is_let_in and len(self.pending) < self.window.size
 
     def close(self) -> None:
         """Drop it at once."""
-        if self._transport is not None:
-            self._transport.abort()
+        self._line.close()
 
     def retire(self) -> None:
         """Drop it although nothing is wrong with it."""
         self.has_worked = True
         self.close()
 
-    # parts
+    # a part, from its number to the line
 
-    def begin(self, upload: Upload, index: int) -> PartMessage:
-        """Give a part its number. `send` or `take_back` has to follow before anything else."""
+    def begin(self, upload: Upload, index: int) -> tuple[PartMessage, Sent]:
+        """Give a part its number. `end` has to follow."""
         self._is_preparing = True
-        return part_message(self._session, upload, index)
+        self._talk.hold()
+        self._line.hold()
+        message = part_message(self._talk.session, upload, index)
+        sent = Sent(upload, index, len(self.pending) + 1, self._loop.time())
+        self.pending[message.message_id] = sent  # the answer may be faster than we are
+        return message, sent
 
-    def take_back(self, message_id: int) -> None:
-        """Forget what was begun: it will not be sent."""
-        self._is_preparing = False
-        self._session.take_back(message_id)
+    def push(self, packet: memoryview | bytes) -> memoryview:
+        """Write a part that was begun; return what there is no room for. For a thread."""
+        return self._line.push(packet)
 
-    def send(self, message_id: int, packet: memoryview | bytes, sent: Sent) -> None:
-        """Write a part that was begun."""
+    def end(self, message_id: int, rest: memoryview | None) -> None:
+        """Finish what was begun; rest None: it was not written and will not be."""
         self._is_preparing = False
-        sent.at_s = self.used_at_s = self._loop.time()
-        if not self.pending:
-            self._moved_at_s = sent.at_s
-        self.pending[message_id] = sent
-        self._write(packet)
-        self._acknowledge(_MAX_UNACKNOWLEDGED)
+        self._line.release()
+        if rest is None:
+            self.not_taken(message_id)  # the line was closed, perhaps
+            self._talk.session.take_back(message_id)
+        elif self.is_open:
+            self._written(message_id, rest)
+        self._talk.release()
+
+    def _written(self, message_id: int, rest: memoryview) -> None:
+        self._line.keep(rest)
+        self.used_at_s = self._loop.time()
+        if sent := self.pending.get(message_id):
+            sent.at_s, sent.end_byte = self.used_at_s, self._line.written_bytes
+        self._talk.acknowledge()
 
     # what the clock brings
 
     def check(self, now_s: float, too_late_s: float) -> None:
-        """Ping, acknowledge, put back what is overdue, and drop a connection that is silent."""
-        if self._is_silent(now_s, _SILENCE_S + too_late_s):
-            log.info("a connection for uploads is silent; it is dropped")
+        """Ping, acknowledge, put back what is overdue, and end a connection that is silent."""
+        self._look_how_far(now_s)
+        silent_s = now_s - self._moved_at_s
+        if (self.pending or self._talk.is_waiting) and silent_s > _SILENCE_S + too_late_s:
+            log.info("a connection for uploads is silent; it is closed")
             self.close()
             return
-        for message_id, sent in tuple(self.pending.items()):
-            self._check_part(message_id, sent, now_s, too_late_s)
-        self.is_suspect = any(sent.is_overdue for sent in self.pending.values())
-        if not self._is_preparing:
-            self._acknowledge(1)
-            self._ping(now_s)
+        for sent in tuple(self.pending.values()):
+            if not sent.is_overdue and self._waits_s(sent, now_s) > too_late_s:
+                log.debug("part %d is overdue", sent.index)
+                sent.put_back()
+                sent.is_overdue = True
+        self._judge(now_s, too_late_s)
+        self._late = {known: sent for known, sent in self._late.items() if sent.is_current}
+        if self.is_suspect:
+            self._talk.ping(now_s, _PROBE_EVERY_S)
+        if self.is_open:
+            self._talk.acknowledge(1)
+            self._talk.ping(now_s)
 
-    def _check_part(self, message_id: int, sent: Sent, now_s: float, too_late_s: float) -> None:
-        overdue = sent.upload.overdue
-        patience = 2 ** min(_MAX_DOUBLINGS, overdue[sent.index])
-        if now_s - sent.at_s < too_late_s * patience:
-            return
-        if not sent.is_wanted:
-            del self.pending[message_id]
-        elif not sent.is_overdue:
-            sent.is_overdue = True
-            overdue[sent.index] += 1
-            sent.put_back()
+    def _judge(self, now_s: float, too_late_s: float) -> None:
+        is_let_in = self._is_sure or self._talk.is_welcome
+        is_ignored = not is_let_in and now_s - self._opened_at_s > too_late_s
+        self.is_suspect = is_ignored or any(sent.is_overdue for sent in self.pending.values())
 
-    def _is_silent(self, now_s: float, limit_s: float) -> bool:
-        queued = self._transport.get_write_buffer_size() if self._transport else 0
-        if queued < self._queued_bytes:
+    def _look_how_far(self, now_s: float) -> None:
+        """Note what the other side's TCP has: a slow line is no dead one."""
+        arrived = self._line.arrived_bytes()
+        leaving = [sent for sent in self.pending.values() if not sent.arrived_at_s]
+        is_idle = not self.pending and not self._talk.is_waiting
+        # Of parts alone: that a ping has arrived somewhere says nothing.
+        if is_idle or (leaving and arrived > self._arrived_bytes):
             self._moved_at_s = now_s
-        self._queued_bytes = queued
-        return bool(self.pending or self._ping_id) and now_s - self._moved_at_s > limit_s
+        self._arrived_bytes = arrived
+        for sent in leaving:
+            if 0 < sent.end_byte <= arrived:
+                sent.arrived_at_s = now_s
 
-    def _ping(self, now_s: float) -> None:
-        if now_s - self._ping_at_s < _PING_EVERY_S or not self.is_open:
-            return
-        if not self.pending and not self._ping_id:
-            self._moved_at_s = now_s
-        body = struct.pack(
-            "<I8si", mtproto.PING_DELAY_DISCONNECT, os.urandom(8), _DISCONNECT_AFTER_S
-        )
-        self._ping_at_s = now_s
-        self._ping_id = self._send_small(body)
+    def _waits_s(self, sent: Sent, now_s: float) -> float:
+        """Return for how long a part could have been answered, or has not moved."""
+        if self._is_preparing and not sent.end_byte:
+            return 0.0
+        return now_s - (sent.arrived_at_s or max(sent.at_s, self._moved_at_s))
 
-    def _acknowledge(self, at_least: int) -> None:
-        if len(self._acks) >= at_least and self.is_open:
-            ids, self._acks = self._acks, []
-            self._send_small(mtproto.acknowledgement(ids), is_content=False)
+    # line.Listener
 
-    # asyncio.Protocol
+    def received(self, packets: list[memoryview]) -> None:
+        """See line.Listener."""
+        self._moved_at_s = self._loop.time()
+        self._talk.received(packets)
+        self._events.wake()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Introduce ourselves; parts may follow without waiting for the answer."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
-        self._transport.set_write_buffer_limits(_HIGH_WATER_BYTES, _LOW_WATER_BYTES)
-        self._transport.write(_INTERMEDIATE)
-        now_s = self._loop.time()
-        self._ping_at_s = self._moved_at_s = self.used_at_s = now_s
-        self._introduce()
-        self._events.opened(self)
+    def has_room(self) -> None:
+        """See line.Listener."""
+        self._events.wake()
 
-    def connection_lost(self, _error: Exception | None) -> None:
-        """End; what is pending will not be answered."""
+    def ended(self) -> None:
+        """See line.Listener."""
         self._events.lost(self)
         self.pending.clear()
 
-    def pause_writing(self) -> None:
-        """Take no parts while the last one has not left."""
-        self._is_blocked = True
+    # talk.Speaker
 
-    def resume_writing(self) -> None:
-        """Take parts again."""
-        self._is_blocked = False
-        self._events.wake()
-
-    def data_received(self, data: bytes) -> None:
-        """Take the packets apart."""
-        self._moved_at_s = self._loop.time()
-        self._buffer += data
-        try:
-            while packet := self._next_packet():
-                self._packet(packet)
-        except (ProtocolError, struct.error, IndexError) as error:
-            log.warning("a connection for uploads speaks no MTProto: %s", error)
-            self.close()
-        self._events.wake()
-
-    def _next_packet(self) -> memoryview | None:
-        length = int.from_bytes(self._buffer[:4], "little")
-        if length > _MAX_PACKET_BYTES:
-            raise ProtocolError("length")
-        if len(self._buffer) < 4 + length or not length or not self.is_open:
-            return None
-        packet = bytes(self._buffer[4 : 4 + length])
-        del self._buffer[: 4 + length]
-        return memoryview(packet)
-
-    def _packet(self, packet: memoryview) -> None:
-        if (
-            len(packet) == 4
-        ):  # https://core.telegram.org/mtproto/mtproto-transports#transport-errors
-            code = int.from_bytes(packet, "little", signed=True)
-            self._events.unwelcome(self, code, "")
-            self.close()
-            return
-        for message in self._session.unpack(packet):
-            if message.seqno % 2:
-                self._acks.append(message.id)
-            if handler := self._handlers.get(mtproto.constructor(message.body)):
-                handler(message)
-
-    # messages of the server
-
-    def _result(self, message: Message) -> None:
-        question, answer = mtproto.result(message)
-        is_error = mtproto.constructor(answer) == mtproto.RPC_ERROR
-        if question == self._introduction_id:
-            self.is_welcome = not is_error
-            if is_error:
-                self._events.unwelcome(self, *mtproto.error_of(answer))
-                self.close()
-        sent = self.pending.pop(question, None)
+    def answered(self, question: int, answer: memoryview) -> None:
+        """See talk.Speaker."""
+        sent = self.pending.pop(question, None) or self._late.pop(question, None)
         if sent is None:
             return
-        if is_error:
-            self._events.refused(self, sent, *mtproto.error_of(answer))
-        elif mtproto.constructor(answer) == mtproto.BOOL_TRUE:
+        kind = mtproto.constructor(answer)
+        if kind == mtproto.BOOL_TRUE:
             self.has_worked = True
-            self._events.acknowledged(self, sent, self._loop.time() - sent.at_s)
-        else:
-            self._events.refused(self, sent, 500, "NOT_SAVED")
+            self._events.acknowledged(self, sent, max(0.0, self._loop.time() - sent.at_s))
+        elif not sent.is_overdue:
+            error = mtproto.error_of(answer) if kind == mtproto.RPC_ERROR else (500, "NOT_SAVED")
+            self._events.refused(self, sent, *error)
 
-    def _bad_salt(self, message: Message) -> None:
-        self.home.salts.replace(bytes(message.body[20:28]))
-        self._send_again(_long(message.body, 4))
-
-    def _bad_message(self, message: Message) -> None:
-        code = int.from_bytes(message.body[16:20], "little")
-        log.warning("bad_msg_notification %d on a connection for uploads", code)
-        if code in (_CLOCK_BEHIND, _CLOCK_AHEAD):
-            self.home.clock.learn(message.id)
-        if code == _CLOCK_BEHIND:
-            self._send_again(_long(message.body, 4))
-        else:  # ids that only grow cannot be repaired in this session
-            self.close()
-
-    def _new_session(self, message: Message) -> None:
-        """Telegram knows nothing of what was sent before first_msg_id."""
-        first_id = _long(message.body, 4)
-        self.home.salts.replace(bytes(message.body[20:28]))
-        for message_id in [*self.pending, self._introduction_id]:
-            if message_id < first_id:
-                self._send_again(message_id)
-
-    def _send_again(self, message_id: int) -> None:
+    def not_taken(self, message_id: int) -> None:
+        """See talk.Speaker."""
         if sent := self.pending.pop(message_id, None):
             sent.put_back()
-        elif message_id == self._introduction_id:
-            self._introduce()
-        elif message_id == self._ping_id:
-            self._ping_id, self._ping_at_s = 0, 0.0
 
-    def _pong(self, message: Message) -> None:
-        if _long(message.body, 4) == self._ping_id:
-            self._ping_id = 0
+    def not_known(self, before_id: int) -> None:
+        """See talk.Speaker."""
+        for message_id in [known for known in self.pending if known < before_id]:
+            self.not_taken(message_id)
 
-    def _future_salts(self, message: Message) -> None:
-        self.home.salts.learn(message.body)
+    def heard(self, since_s: float) -> None:
+        """See talk.Speaker."""
+        for message_id, sent in tuple(self.pending.items()):
+            if sent.is_overdue and sent.at_s < since_s:
+                self._late[message_id] = self.pending.pop(message_id)
+        self.is_suspect = any(sent.is_overdue for sent in self.pending.values())
 
-    # short messages
-
-    def _introduce(self) -> None:
-        self._introduction_id = self._send_small(self.home.introduction)
-        if self.home.salts.should_ask(self.home.clock.now()):
-            self._send_small(struct.pack("<Ii", mtproto.GET_FUTURE_SALTS, _FUTURE_SALTS))
-
-    def _send_small(self, body: bytes, *, is_content: bool = True) -> int:
-        message_id, packet = self._session.pack(body, is_content=is_content)
-        self._write(len(packet).to_bytes(4, "little") + packet)
-        return message_id
-
-    def _write(self, packet: bytes | memoryview) -> None:
-        assert self._transport is not None
-        self._transport.write(packet)
-
-
-def _long(body: memoryview, offset: int) -> int:
-    return int.from_bytes(body[offset : offset + 8], "little", signed=True)
+    def unwelcome(self, code: int, text: str) -> None:
+        """See talk.Speaker."""
+        self._events.unwelcome(self, code, text)

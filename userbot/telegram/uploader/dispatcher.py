@@ -7,19 +7,19 @@ part that is sealed, a source that grew, and a clock that ticks while there is s
 import asyncio
 import logging
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 from pyrogram import Client
 
-from userbot.errors import DeliveryError, UserbotError
+from userbot.errors import DeliveryError
 from userbot.telegram.uploader.cipher import best_cipher, warm_up
-from userbot.telegram.uploader.connection import Connection, Sent
-from userbot.telegram.uploader.envelope import PartMessage
+from userbot.telegram.uploader.connection import Connection
 from userbot.telegram.uploader.links import Links
 from userbot.telegram.uploader.pace import Crew, RoundTrip
 from userbot.telegram.uploader.refusals import Then, Verdict, verdict
+from userbot.telegram.uploader.sealing import Sealing
+from userbot.telegram.uploader.sent import Sent
 from userbot.telegram.uploader.settings import UploaderSettings
+from userbot.telegram.uploader.threads import Threads
 from userbot.telegram.uploader.upload import Upload
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ _TICK_S, _IDLE_TICK_S = 0.2, 5.0
 _HEARTBEAT_S = 1.0
 _PARTS_PER_CONNECTION = 2  # fewer are not worth opening one
 _MIGRATIONS = 3
-Sealing = asyncio.Future[tuple[memoryview | bytes, bytes]]
+_CROWD = 4  # so many refused parts are no accident
 
 
 class Dispatcher:
@@ -39,9 +39,8 @@ class Dispatcher:
     ) -> None:
         self._cipher = best_cipher()
         self._loop = asyncio.get_running_loop()
-        self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="upload")
-        for _ in range(settings.threads):
-            self._threads.submit(warm_up, self._cipher)
+        warm_up(self._cipher)
+        self._threads: Threads[Sealing] = Threads(settings.threads, self._prepared)
         self._max_preparing = 2 * settings.threads
         self._preparing = 0
         self._links = Links(client, settings, tasks, self)
@@ -79,10 +78,12 @@ class Dispatcher:
         for upload in self._uploads:
             upload.fail(DeliveryError("UPLOADER_CLOSED"))
         self._links.close()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
 
     def wake(self) -> None:
         """Give every connection that is free its next part; open more if they are missed."""
+        if self._timer is None and self._links.count:
+            self._schedule(_IDLE_TICK_S)
         if self._is_closed or self._loop.time() < self._paused_until_s:
             return
         if self._links.fatal:
@@ -111,39 +112,21 @@ class Dispatcher:
     # from the file to the connection
 
     def _prepare(self, connection: Connection, upload: Upload, index: int) -> None:
-        message = connection.begin(upload, index)
-        sent = Sent(upload, index, len(connection.pending) + 1)
+        message, sent = connection.begin(upload, index)
         self._preparing += 1
         upload.file.hold()
-        sealing = self._loop.run_in_executor(self._threads, message.seal, self._cipher)
-        sealing.add_done_callback(partial(self._prepared, connection, message, sent))
+        self._threads.submit(Sealing(self._cipher, connection, message, sent))
 
-    def _prepared(
-        self, connection: Connection, message: PartMessage, sent: Sent, sealing: Sealing
-    ) -> None:
-        upload = sent.upload
+    def _prepared(self, sealing: Sealing) -> None:
+        upload = sealing.sent.upload
         self._preparing -= 1
         upload.file.release()
-        if error := None if sealing.cancelled() else sealing.exception():
-            upload.fail(_translated(error))
-        if sealing.cancelled() or error or upload.is_over or sent.epoch != upload.epoch:
-            connection.take_back(message.message_id)
-        elif not connection.is_open:
-            upload.put_back(sent.index)
-        else:
-            packet, digest = sealing.result()
-            upload.read(sent.index, digest)
-            connection.send(message.message_id, packet, sent)
+        if sealing.error:
+            upload.fail(sealing.error)
+        sealing.connection.end(sealing.message_id, sealing.rest)
         self.wake()
 
     # what connections tell: connection.Events
-
-    def opened(self, connection: Connection) -> None:
-        """Use a connection that stands."""
-        self._links.opened(connection)
-        if self._timer is None:
-            self._schedule(_IDLE_TICK_S)
-        self.wake()
 
     def lost(self, connection: Connection) -> None:
         """Send the parts of a lost connection again."""
@@ -171,7 +154,8 @@ class Dispatcher:
         if not sent.is_wanted:
             return
         upload, index = sent.upload, sent.index
-        ruling = verdict(code, text, upload.refusals[index])
+        is_crowd = len(upload.retries) >= _CROWD
+        ruling = verdict(code, text, upload.refusals[index], is_crowd=is_crowd)
         log.info("part %d of %s: %d %s", index, upload.source.path.name, code, text)
         upload.refusals[index] += ruling.then is not Then.WAIT
         if ruling.then is Then.GIVE_UP:
@@ -225,13 +209,3 @@ class Dispatcher:
             self._schedule(_TICK_S)
         elif self._links.count:
             self._schedule(_IDLE_TICK_S)
-
-
-def _translated(error: BaseException) -> UserbotError:
-    if isinstance(error, UserbotError):
-        return error
-    if not isinstance(error, OSError):
-        log.error("a part could not be sealed", exc_info=error)
-    translated = DeliveryError(type(error).__name__)
-    translated.__cause__ = error
-    return translated

@@ -1,5 +1,6 @@
 """Where parts go, and as whom: learned from the client, which learned it from Telegram."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 from pyrogram import Client, raw
@@ -7,6 +8,8 @@ from pyrogram.raw.all import layer
 
 from userbot.errors import DeliveryError
 from userbot.telegram.uploader.mtproto import AuthKey, Clock, Salts
+
+_CONFIG_TIMEOUT_S = 3.0  # a call that a lost connection swallowed takes Pyrogram much longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +34,9 @@ async def find_home(client: Client, dc_id: int | None = None) -> Home:
         raise DeliveryError("PROXY_UNSUPPORTED")
     own_id = await client.storage.dc_id()
     dc_id = dc_id or own_id
-    # help.getConfig, and of its options the one for media
-    option = await client.get_dc_option(dc_id, is_media=True, ipv6=client.ipv6)
+    address = await _configured(client, dc_id, own_id)
     session = await client.get_session(dc_id)
-    host, port = await _address(client, option)
+    host, port = await _redirected(client, dc_id, *address)
     salt = session.salt.to_bytes(8, "little", signed=True)
     return Home(
         dc_id,
@@ -52,12 +54,30 @@ async def has_key(client: Client, home: Home) -> bool:
     return bool(await client.storage.auth_key() == home.key.key)
 
 
-async def _address(client: Client, option: raw.types.DcOption) -> tuple[str, int]:
+async def _configured(client: Client, dc_id: int, own_id: int) -> tuple[str, int]:
+    """Return the address for media in Telegram's configuration.
+
+    While the client's own connection is in trouble: where the client itself is at home, which
+    takes parts too.
+    """
+    try:
+        async with asyncio.timeout(_CONFIG_TIMEOUT_S):
+            option = await client.get_dc_option(dc_id, is_media=True, ipv6=client.ipv6)
+    except ValueError as error:  # Pyrogram's: it is not in the configuration
+        raise DeliveryError("DC_ID_INVALID") from error
+    except (OSError, TimeoutError):
+        if dc_id != own_id:
+            raise
+        return await client.storage.server_address(), await client.storage.port()
+    return option.ip_address, option.port
+
+
+async def _redirected(client: Client, dc_id: int, host: str, port: int) -> tuple[str, int]:
     """Return where the client itself would connect to: another Telegram, if it is set."""
     connection = client.connection_factory(
-        dc_id=option.id,
-        server_address=option.ip_address,
-        port=option.port,
+        dc_id=dc_id,
+        server_address=host,
+        port=port,
         test_mode=await client.storage.test_mode(),
         proxy=client.proxy,
         media=True,

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import socket
 
 from pyrogram import Client
 from pyrogram.errors import AuthKeyDuplicated, RPCError, Unauthorized
@@ -11,18 +12,19 @@ from pyrogram.errors import AuthKeyDuplicated, RPCError, Unauthorized
 from userbot.errors import DeliveryError
 from userbot.telegram.uploader.connection import Connection, Events
 from userbot.telegram.uploader.home import Home, find_home, has_key
+from userbot.telegram.uploader.line import connected
 from userbot.telegram.uploader.pace import Window
 from userbot.telegram.uploader.refusals import Then, verdict
 from userbot.telegram.uploader.settings import MAX_PARTS, UploaderSettings
 
 log = logging.getLogger(__name__)
 
-_DIAL_TIMEOUT_S = 10.0
+_DIAL_TIMEOUT_S = 4.0
+_MAX_WAITING = 4  # connections that nobody answers, at once
 _HOME_TIMEOUT_S = 40.0  # pyrogram repeats a call that a lost connection swallowed
-_FIRST_DELAY_S, _MAX_DELAY_S, _FLOOD_DELAY_S = 0.1, 2.0, 5.0
+_FIRST_DELAY_S, _MAX_DELAY_S, _FLOOD_DELAY_S = 0.1, 1.0, 5.0
 _LOST_DELAY_S = 0.2  # after a connection that was let in and then lost
 _ASK_AGAIN_AFTER = 3  # failures in a row, and the address or the key may be new ones
-_ASK_AGAIN_TIMEOUT_S = 5.0  # else the old address has to do
 _KEY_UNKNOWN, _FLOOD = -404, -429  # https://core.telegram.org/mtproto/mtproto-transports
 
 
@@ -50,6 +52,7 @@ class Links:
         self._retry_at_s = 0.0
         self._suspects = 0
         self._window = 2  # what the last connection had found out
+        self._is_asking = self._is_closed = False
         self.fatal: DeliveryError | None = None
 
     @property
@@ -67,33 +70,39 @@ class Links:
 
     def want(self, count: int) -> None:
         """See that this many connections are of use; missing ones are being opened."""
+        now_s = self._loop.time()
+        if now_s < self._retry_at_s or self.fatal or self._is_closed:
+            return
         there = len(self._open) + len(self._dialing)
-        missing = count - there + self._suspects
-        if missing <= 0:
-            return
-        # One more than allowed while none of them is of use.
-        room = self._settings.max_connections - there
-        room += self._suspects == len(self._open) > 0
-        missing = min(missing, room)
-        if self._home is None or self._failures:
+        is_useless = self._suspects == len(self._open) > 0
+        # A few more than allowed while none of them is of use.
+        room = self._settings.max_connections - there + is_useless * _MAX_WAITING
+        missing = min(count - there + self._suspects, room)
+        if self._failures or is_useless:
+            missing = self._careful(missing, now_s)
+        elif self._home is None:
             missing = min(missing, 1 - len(self._dialing))
-        if self._loop.time() < self._retry_at_s or self.fatal:
-            return
         for _ in range(missing):
             task = self._tasks.create_task(self._dial())
             self._dialing.add(task)
             task.add_done_callback(self._dialing.discard)
 
-    def opened(self, connection: Connection) -> None:
-        """Count a connection that stands."""
-        self._open.append(connection)
+    def _careful(self, missing: int, now_s: float) -> int:
+        """Return how many to open after failures: one, and soon the next if nobody answers it."""
+        waiting = len(self._dialing) if self._home else len(self._dialing) * _MAX_WAITING
+        if missing <= 0 or waiting >= _MAX_WAITING:
+            return 0
+        self._retry_at_s = now_s + _MAX_DELAY_S
+        return 1
 
     def lost(self, connection: Connection) -> None:
-        """Forget a connection; one that never worked delays the next."""
+        """Forget a connection; one that never worked, or was silent, delays the next."""
         if connection in self._open:
             self._open.remove(connection)
             self._suspects -= connection.is_suspect
-        if connection.is_welcome and not connection.has_worked:
+        if connection.is_suspect:
+            self._failed("no answers any more")
+        elif not connection.has_worked and connection.is_welcome:
             self._delay(_LOST_DELAY_S)
         elif not connection.has_worked:
             self._failed("lost before Telegram had answered")
@@ -135,10 +144,11 @@ class Links:
     def forgive(self) -> None:
         """Try again what was hopeless: the client may have logged in anew."""
         if self.fatal:
-            self.fatal, self._home, self._unknown_key = None, None, 0
+            self.fatal, self._home, self._dc_id, self._unknown_key = None, None, None, 0
 
     def close(self) -> None:
         """Drop everything."""
+        self._is_closed = True
         for task in self._dialing:
             task.cancel()
         for connection in tuple(self._open):
@@ -148,42 +158,58 @@ class Links:
         try:
             home = await self._found_home()
             async with asyncio.timeout(_DIAL_TIMEOUT_S):
-                await self._loop.create_connection(
-                    lambda: self._connection(home), home.host, home.port
-                )
+                line = await connected(home.host, home.port)
         except (Unauthorized, AuthKeyDuplicated) as error:
             self.fatal = DeliveryError(error.ID or "UNAUTHORIZED")
         except DeliveryError as error:
             self.fatal = error
         except (OSError, TimeoutError, RPCError, ValueError, KeyError) as error:
             self._failed(repr(error))
+        else:
+            self._open.append(self._connection(home, line))
         self._events.wake()
 
     async def _found_home(self) -> Home:
-        if self._home and self._unknown_key:
-            if not await has_key(self._client, self._home):
-                self._home = None
-        elif self._home and self._failures % _ASK_AGAIN_AFTER == _ASK_AGAIN_AFTER - 1:
-            with contextlib.suppress(OSError, TimeoutError, RPCError):
-                async with asyncio.timeout(_ASK_AGAIN_TIMEOUT_S):
-                    self._home = await find_home(self._client, self._dc_id)
+        if self._home and self._unknown_key and not await has_key(self._client, self._home):
+            self._home = None
         if self._home is None:
+            dc_id = self._dc_id
             async with asyncio.timeout(_HOME_TIMEOUT_S):
-                self._home = await find_home(self._client, self._dc_id)
+                found = await find_home(self._client, dc_id)
+            if dc_id != self._dc_id:
+                raise ValueError("moved meanwhile")
+            self._home = found
             self._events.wake()
         return self._home
 
-    def _connection(self, home: Home) -> Connection:
+    async def _ask_again(self) -> None:
+        """Look for a new address while the old one is being tried."""
+        if self._is_asking:
+            return
+        self._is_asking, dc_id = True, self._dc_id
+        with contextlib.suppress(OSError, TimeoutError, RPCError, ValueError, DeliveryError):
+            async with asyncio.timeout(_HOME_TIMEOUT_S):
+                found = await find_home(self._client, dc_id)
+            if self._dc_id == dc_id:
+                self._home = found
+        self._is_asking = False
+
+    def _connection(self, home: Home, line: socket.socket) -> Connection:
         window = Window(self._settings.max_window, min(self._window, self._settings.max_window))
-        return Connection(home, self._events, window)
+        is_sure = not self._failures and not self._suspects
+        return Connection(home, line, self._events, window, is_sure=is_sure)
 
     def _failed(self, why: str) -> None:
         delay_s = min(_MAX_DELAY_S, _FIRST_DELAY_S * 2 ** min(self._failures, 10))
         self._delay(delay_s)
         self._failures += 1
         log.info("no connection for uploads: %s", why)
-        if self._failures % _ASK_AGAIN_AFTER == 0:
+        rounds, rest = divmod(self._failures, _ASK_AGAIN_AFTER)
+        if rest or self._is_closed:
+            return
+        if not rounds & (rounds - 1):  # the 1st, 2nd, 4th, 8th ... time: an outage may be long
             log.warning("Telegram takes no connections for uploads: %s", why)
+        self._tasks.create_task(self._ask_again())
 
     def _delay(self, delay_s: float) -> None:
         due_s = self._loop.time() + delay_s * random.uniform(0.75, 1.0)

@@ -10,6 +10,7 @@ from userbot.errors import DeliveryError, UserbotError
 from userbot.telegram.uploader.settings import PART_BYTES
 
 _CHUNK_BYTES = 1024 * 1024
+Identity = tuple[int, int]  # size, and time of the last change in ns
 
 
 class Source:
@@ -102,7 +103,7 @@ class OpenFile:
         """Say whether path is this file, and not another that took its name."""
         return os.path.samestat(os.fstat(self._descriptor), path.stat(follow_symlinks=False))
 
-    def identity(self) -> tuple[int, int]:
+    def identity(self) -> Identity:
         """Return size and time of the last change."""
         found = os.fstat(self._descriptor)
         return found.st_size, found.st_mtime_ns

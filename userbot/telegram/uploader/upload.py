@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import secrets
 from collections import Counter, deque
 from collections.abc import Callable
@@ -9,32 +10,57 @@ from dataclasses import dataclass, field
 
 from userbot.errors import DeliveryError, UserbotError
 from userbot.telegram.uploader.settings import PART_BYTES, SMALL_FILE_BYTES
-from userbot.telegram.uploader.source import OpenFile, Source
+from userbot.telegram.uploader.source import Identity, OpenFile, Source
+
+log = logging.getLogger(__name__)
+
+
+def _new_file_id() -> int:
+    return secrets.randbits(64) - 2**63
 
 
 @dataclass
 class UploadState:
     """What Telegram has of a file: kept by whoever wants to go on after a restart.
 
-    Filled while the upload runs. Valid for the same bytes only, with the same login, and for
-    "several minutes to hours"; after that sending answers FILE_PART_X_MISSING.
+    Filled while the upload runs; `dump` at any moment. Valid for the same bytes only (another size
+    or time of change, and the upload begins anew), with the same login, and for "several minutes
+    to hours": after that sending answers FILE_PART_X_MISSING, and a new state has to be used.
     """
 
-    file_id: int = field(default_factory=lambda: secrets.randbits(64) - 2**63)
+    file_id: int = field(default_factory=_new_file_id)
     is_stream: bool | None = None
     done: set[int] = field(default_factory=set)
+    identity: Identity | None = None  # None while the file grows
 
     def dump(self) -> str:
-        """Return it as text."""
-        bits = sum(1 << index for index in self.done)
-        return json.dumps([self.file_id, self.is_stream, f"{bits:x}"])
+        """Return it as text: a bit for each part, about 1 kB for the largest file."""
+        marks = bytearray(max(self.done, default=0) // 8 + 1)
+        for index in self.done:
+            marks[index // 8] |= 1 << index % 8
+        return json.dumps([self.file_id, self.is_stream, marks.hex(), self.identity])
 
     @classmethod
     def load(cls, text: str) -> "UploadState":
-        """Return what was dumped."""
-        file_id, is_stream, digits = json.loads(text)
-        bits = int(digits, 16)
-        return cls(file_id, is_stream, {i for i in range(bits.bit_length()) if bits >> i & 1})
+        """Return what was dumped. Raises ValueError or TypeError for anything else."""
+        file_id, is_stream, digits, identity = json.loads(text)
+        bits = int.from_bytes(bytes.fromhex(digits), "little")
+        done = {index for index in range(bits.bit_length()) if bits >> index & 1}
+        size, changed_ns = identity or (0, 0)
+        return cls(int(file_id), is_stream, done, (size, changed_ns) if identity else None)
+
+    def claim(self, identity: Identity | None) -> None:
+        """Use it for this file; begin anew if it is about another one. None: it still grows."""
+        if self.done and (identity is None or identity != self.identity):
+            log.info("what is known of an upload belongs to another file; it begins anew")
+            self.is_stream = None
+            self.begin_anew()
+        self.identity = identity
+
+    def begin_anew(self) -> None:
+        """Forget what Telegram has."""
+        self.done.clear()
+        self.file_id = _new_file_id()
 
 
 class Upload:
@@ -53,7 +79,7 @@ class Upload:
         self.epoch = 0
         self.digests: dict[int, bytes] = {}  # of parts that were read before the end was known
         self.retries: set[asyncio.TimerHandle] = set()
-        self.identity = file.opened_as if source.is_whole else None
+        state.claim(file.opened_as if source.is_whole else None)
         size = source.size_bytes
         if state.is_stream is None:
             state.is_stream = size is None
@@ -71,8 +97,7 @@ class Upload:
     def restart(self) -> None:
         """Forget what was uploaded: it is in the wrong place."""
         self.epoch += 1
-        self.state.done.clear()
-        self.state.file_id = secrets.randbits(64) - 2**63
+        self.state.begin_anew()
         self.done_bytes = 0
         self._prepare_queue()
 
@@ -132,9 +157,12 @@ class Upload:
             self._again.append(index)
 
     def read(self, index: int, digest: bytes) -> None:
-        """Note what a part was when it was read; empty: the file was whole by then."""
+        """Note what a part was when it was read; empty: the file was whole by then.
+
+        For a thread. Raises DeliveryError FILE_CHANGED when it was something else before.
+        """
         if digest and digest != self.digests.setdefault(index, digest):
-            self.fail(DeliveryError("FILE_CHANGED"))
+            raise DeliveryError("FILE_CHANGED")
 
     def acknowledged(self, index: int) -> None:
         """Note that Telegram has a part; it may say so twice."""
@@ -159,7 +187,7 @@ class Upload:
         self.file.compare(self.digests)
         now = self.file.identity()
         is_same = self.file.is_at(self.source.path)
-        if not is_same or now != self.identity or now[0] != self.source.size_bytes:
+        if not is_same or now != self.state.identity or now[0] != self.source.size_bytes:
             raise DeliveryError("FILE_CHANGED")
 
     def fail(self, error: UserbotError) -> None:

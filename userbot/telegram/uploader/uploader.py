@@ -41,7 +41,7 @@ class Uploader:
         on_bytes gets (acknowledged bytes, size or 0 while that is unknown) as they change, and
         once a second unchanged while Telegram has asked for a pause or the writer of the source
         is the one to wait for: silence means a stall, which the caller has to bound.
-        `state` of an earlier try: what Telegram has already is not sent again.
+        `state` is filled meanwhile. That of an earlier try: what Telegram has is not sent again.
         Raises DeliveryError with Telegram's code, or FILE_CHANGED; TooLargeError; what the
         source was abandoned with. When cancelled it leaves at once.
         """
@@ -74,12 +74,14 @@ class Uploader:
 
 
 async def _until_complete(upload: Upload, on_bytes: OnBytes | None) -> None:
+    if upload.done_bytes:
+        upload.news.set()
     while True:
-        if upload.source.is_whole and not upload.identity:
-            upload.identity = await _in_thread(upload, upload.file.identity)
+        if upload.source.is_whole and not upload.state.identity:
+            upload.state.identity = await _in_thread(upload, upload.file.identity)
         if upload.error:
             raise upload.error
-        if upload.is_complete:
+        if upload.is_complete and not upload.news.is_set():
             return
         await upload.news.wait()
         upload.news.clear()
