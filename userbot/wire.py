@@ -11,6 +11,7 @@ A worker may be hostile: what it says is checked against the exact types, and ne
 Everything that is not as it should be raises WorkerDiedError.
 """
 
+import dataclasses
 import json
 import struct
 import typing
@@ -28,6 +29,8 @@ from userbot.errors import UserbotError, WorkerDiedError
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024  # an info JSON of a long page is 1-2 MB
 MAX_ERROR_CHARS = 4000
+MAX_NUMBER = 2**53  # what a float counts exactly; more is no size and no length of anything
+MAY_BE_NEGATIVE = frozenset({"language_rank"})
 LENGTH = struct.Struct("!I")
 GUARD, WORKER = b"g", b"w"
 
@@ -142,6 +145,7 @@ def encode_reply(reply: Reply) -> bytes:
 def decode_reply(body: bytes) -> Reply:
     """Return what a worker said. An error is returned, not raised."""
     reply = _checked(_replies(), body)
+    _check_numbers(reply)
     return _decode_error(reply) if isinstance(reply, _ErrorRecord) else reply
 
 
@@ -186,13 +190,18 @@ def _error_types() -> dict[str, tuple[type[UserbotError], TypeAdapter[tuple[obje
 
 def _encode_error(error: UserbotError) -> bytes:
     known = next(kind for kind in type(error).__mro__ if kind.__name__ in _error_types())
-    args = [_sayable(arg) if isinstance(arg, str) else arg for arg in error.args]
+    args = [_sayable(arg) if isinstance(arg, str) else _countable(arg) for arg in error.args]
     return json.dumps({"type": known.__name__, "args": args}).encode()
 
 
 def _sayable(text: str) -> str:
     """Return text cut to length; what UTF-8 cannot say becomes a question mark."""
     return text[:MAX_ERROR_CHARS].encode(errors="replace").decode()
+
+
+def _countable(number: object) -> object:
+    """Return number as far as it may cross: a server may announce any size."""
+    return min(number, MAX_NUMBER) if isinstance(number, int) else number
 
 
 def _decode_error(record: _ErrorRecord) -> UserbotError:
@@ -203,6 +212,19 @@ def _decode_error(record: _ErrorRecord) -> UserbotError:
         return kind(*arguments.validate_python(record.args))
     except ValidationError as error:
         raise WorkerDiedError(f"wrong arguments of {record.type}") from error
+
+
+def _check_numbers(value: object, name: str = "") -> None:
+    """Refuse numbers with which nobody can reckon, in all of a reply. `name` is the field's."""
+    if isinstance(value, int | float):
+        if not (-MAX_NUMBER if name in MAY_BE_NEGATIVE else 0) <= value <= MAX_NUMBER:
+            raise WorkerDiedError(f"a number out of bounds: {name or type(value).__name__}")
+    elif isinstance(value, tuple):
+        for item in value:
+            _check_numbers(item)
+    elif dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            _check_numbers(getattr(value, field.name), field.name)
 
 
 def _checked(adapter: TypeAdapter[T], body: bytes) -> T:

@@ -207,7 +207,9 @@ async def test_a_site_that_dies_in_the_middle_is_told(stage, request):
         await stage.status(to, "Downloading")
         psutil.Process(doomed.pid).kill()
         failed = await stage.dc.wait_message(
-            stage.user, lambda m: m.out and m.reply_to == to and not m.buttons, timeout_s=60
+            stage.user,
+            lambda m: m.out and m.reply_to == to and not stages.is_working(m),
+            timeout_s=60,
         )
     assert "does not answer" in failed.text
 

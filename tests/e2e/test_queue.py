@@ -136,7 +136,7 @@ async def test_a_list_belongs_to_whoever_asked_for_it(narrow):
     elsewhere = await eve.send_link("hls", n="elsewhere")
     await eve.menu(elsewhere)
     here = await eve.send_link("hls", chat=GROUP, n="here")
-    await eve.menu(here, chat=GROUP)
+    menu = await eve.menu(here, chat=GROUP)
     listed = await eve.status(await eve.say("/queue", chat=GROUP), "1. ", chat=GROUP)
     assert cancels(listed) == ["Cancel 1"]  # what somebody sent in private is nobody's business
     refused = await eve.press(listed, listed.button("Cancel 1").data, sender=bob)
@@ -145,6 +145,10 @@ async def test_a_list_belongs_to_whoever_asked_for_it(narrow):
         answer = await eve.press(listed, data.encode(), sender=bob)
         assert answer.text == "Send /queue to see your own links."
     assert (await eve.dc.message(GROUP, listed.id)).text == listed.text
+    forged = await eve.press(menu, f"p:0:{bob}".encode(), sender=bob)  # his own, on no list
+    assert forged.text == "Send /queue to see your own links."
+    kept = await eve.dc.message(GROUP, menu.id)
+    assert (kept.text, kept.buttons) == (menu.text, menu.buttons)
     await eve.dc.set_member(GROUP, bob, "admin")
     await turned(dataclasses.replace(eve, user=bob), listed, "Cancel 1", text="Nothing is waiting")
     await eve.dc.set_member(GROUP, bob, "member")

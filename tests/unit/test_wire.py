@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 import struct
@@ -146,6 +147,43 @@ def test_a_field_of_a_wrong_type_cannot_be_said():
 def test_a_wrong_reply_is_refused(body):
     with pytest.raises(WorkerDiedError):
         wire.decode_reply(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"stage":"merge","done_bytes":-1}',
+        b'{"stage":"merge","done_bytes":%d}' % (2**53 + 1),
+        b'{"stage":"merge","total_bytes":1%s}' % (b"0" * 400),
+        b'{"stage":"merge","speed_bytes_s":-5e-324}',
+        b'{"stage":"merge","speed_bytes_s":1e300}',
+        b'{"stage":"merge","speed_bytes_s":1%s}' % (b"0" * 400),
+        b'{"type":"TooLargeError","args":[1%s,5]}' % (b"0" * 400),
+        b'{"type":"TooLargeError","args":[5,-5]}',
+        b'{"type":"StallError","args":[-1.0]}',
+        b'{"path":"/job/x","available_bytes":-1}',
+        wire.encode_reply(MEDIA_FILE).replace(b'"width":320', b'"width":-320'),
+        wire.encode_reply(EXTRACTION).replace(b'"fps":29.97', b'"fps":-29.97'),
+    ],
+)
+def test_a_number_with_which_nobody_can_reckon_is_refused(body):
+    with pytest.raises(WorkerDiedError):
+        wire.decode_reply(body)
+
+
+def test_the_largest_numbers_and_a_negative_rank_cross():
+    dub = dataclasses.replace(EXTRACTION.formats[0], language_rank=-10)
+    for reply in (
+        dataclasses.replace(EXTRACTION, formats=(dub,)),
+        Progress(Stage.DOWNLOAD, 2**53, 2**53, float(2**53)),
+    ):
+        assert wire.decode_reply(wire.encode_reply(reply)) == reply
+
+
+def test_whatever_size_a_server_announces_is_too_large():
+    error = wire.decode_reply(wire.encode_reply(errors.TooLargeError(10**5000, 5)))
+    assert isinstance(error, errors.TooLargeError)
+    assert error.args == (wire.MAX_NUMBER, 5)
 
 
 @given(st.binary())

@@ -69,6 +69,8 @@ class EarlyUploads:
             handle = await self._uploads.upload(early.source, early.moved)
         except UserbotError as error:
             log.info("an early upload came to nothing: %r", error)
+        except Exception:  # an optional extra: the plain way is open
+            log.exception("an early upload came to nothing")
         finally:
             if not early.answer.done():
                 early.answer.set_result(handle)

@@ -8,9 +8,11 @@ question that a reconnect swallowed only after its timeout; so calls are made on
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
-from pyrogram import Client
+from pyrogram import Client, raw
 from pyrogram.errors import (
     InternalServerError,
     RandomIdDuplicate,
@@ -37,15 +39,17 @@ class Calls:
         self._client = client
         self._tasks = tasks
         self._waiting: set[asyncio.Timeout] = set()
+        self._open: set[asyncio.Timeout] = set()
         client.connect_handler = self._connected
+        client.disconnect_handler = self._disconnected
 
     async def make(self, query: Any, within_s: float) -> Any | None:
         """Return the answer; None when Telegram had taken this random_id before.
 
         Raises RPCError for a refusal, TimeoutError when there is no answer within_s seconds.
         """
-        async with asyncio.timeout(within_s):
-            while True:
+        async with self._until_stopped(within_s):
+            while not self._is_stopped:
                 try:
                     return await self._made(query)
                 except (RandomIdDuplicate, RandomIdDuplicate500):
@@ -55,34 +59,58 @@ class Calls:
                 except (OSError, InternalServerError, ServiceUnavailable) as error:
                     log.info("%s: again after %r", query.QUALNAME, error)
                     await asyncio.sleep(REPEAT_AFTER_S)
+        raise ConnectionError("the client is stopped")
+
+    @property
+    def _is_stopped(self) -> bool:
+        """Whether the client has logged off; one that has yet to log in is waited for."""
+        return self._client.is_initialized is False  # None before its first start
+
+    @asynccontextmanager
+    async def _until_stopped(self, within_s: float) -> AsyncIterator[None]:
+        """Raise TimeoutError in the block after within_s, or when the client is stopped."""
+        async with asyncio.timeout(within_s) as limit:
+            self._open.add(limit)
+            try:
+                yield
+            finally:
+                self._open.discard(limit)
 
     async def _made(self, query: Any) -> Any:
         session = self._client.session
         if session is None:
-            raise ConnectionError("the client is stopped")
+            raise ConnectionError("the client is not connected")
         await session.is_started.wait()
         limit = asyncio.timeout(ANSWER_TIMEOUT_S)
         self._waiting.add(limit)
         try:
             async with limit:
-                return await session.send(query, timeout=2 * ANSWER_TIMEOUT_S)
+                answer = await session.send(query, timeout=2 * ANSWER_TIMEOUT_S)
         except TimeoutError:
             if limit not in self._waiting:
                 raise _ReconnectedError from None
             raise
         finally:
             self._waiting.discard(limit)
+        if isinstance(answer, raw.types.BadMsgNotification):
+            # Telegram did not look at the call: after a suspend, say, the clock is wrong for a
+            # moment (https://core.telegram.org/mtproto/service_messages_about_messages)
+            raise ConnectionError(f"bad_msg_notification {answer.error_code}")
+        return answer
 
     async def _connected(self, _client: Client, session: Any) -> None:
         """Give up waiting for answers on the connection before; read what came meanwhile."""
         if session is not self._client.session or not self._client.is_initialized:
             return
-        now = asyncio.get_running_loop().time()
         while self._waiting:
-            limit = self._waiting.pop()
-            if not limit.expired():
-                limit.reschedule(now)
+            _expire(self._waiting.pop())
         self._tasks.create_task(self._catch_up(), name="missed updates")
+
+    async def _disconnected(self, _client: Client, session: Any) -> None:
+        """Give up what is under way when the client is stopped: no answer will come."""
+        if session is self._client.session and self._is_stopped:
+            for limit in self._open:
+                _expire(limit)
 
     async def _catch_up(self) -> None:
         """Have the updates handled that came while the line was down.
@@ -90,12 +118,17 @@ class Calls:
         Telegram sends them by itself only after short gaps, and Pyrogram asks at its start alone.
         """
         try:
-            async with asyncio.timeout(CATCH_UP_TIMEOUT_S):
+            async with self._until_stopped(CATCH_UP_TIMEOUT_S):
                 await self._client.recover_gaps()
         except (RPCError, OSError) as error:
             log.warning("updates may have been missed: %r", error)
         except Exception:  # the bot goes on without them
             log.exception("updates may have been missed")
+
+
+def _expire(limit: asyncio.Timeout) -> None:
+    if not limit.expired():
+        limit.reschedule(asyncio.get_running_loop().time())
 
 
 class _ReconnectedError(Exception):

@@ -4,10 +4,17 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from userbot.domain.jobs import Job, JobId, Menu, View
-from userbot.errors import ChatGoneError, DeliveryError, NoRightError, TopicClosedError
+from userbot.domain.jobs import Failed, Job, JobId, Menu, View
+from userbot.errors import (
+    ChatGoneError,
+    DeliveryError,
+    InfrastructureError,
+    NoRightError,
+    TopicClosedError,
+)
 from userbot.telegram import failures, texts
 from userbot.telegram.api import Api
+from userbot.telegram.governor import Priority
 from userbot.telegram.status import Status
 from userbot.telegram.uploads import Uploads
 from userbot.telegram.writer import MESSAGE_GONE, OnMessage, StatusWriter
@@ -44,6 +51,7 @@ class Reporter:
         self._on_gone = on_gone
         self._is_closed = False
         self._statuses: dict[JobId, Status] = {}
+        self._writers: set[asyncio.Task[None]] = set()
 
     def adopt(self, job: Job, message_id: int | None) -> None:
         """Go on in a message that is in the chat already; None: it may be, nobody noted it."""
@@ -69,7 +77,10 @@ class Reporter:
         return status.wanted if status else None
 
     async def close(self, within_s: float) -> None:
-        """Give the last views some time to get into the chats, then say nothing more."""
+        """Give the last views some time to get into the chats, then say nothing more.
+
+        No task is left then; what did not get through stays owed.
+        """
         self._is_closed = True
         waiting = [status for status in self._statuses.values() if not status.is_settled]
         try:
@@ -80,8 +91,8 @@ class Reporter:
             log.warning("some chats were not told how their jobs stand")
         for status in list(self._statuses.values()):
             self._close(status)
-            if status in waiting and status.writer is not None:
-                status.writer.cancel()
+        for writer in self._writers:
+            writer.cancel()
         self._api.close()
 
     async def settle(self, job: Job) -> bool:
@@ -91,7 +102,7 @@ class Reporter:
         """
         status = self._statuses.get(job.id)
         if status is None:
-            return True
+            return not self._is_closed
         try:
             async with asyncio.timeout(SETTLE_TIMEOUT_S):
                 await status.settled.wait()
@@ -106,20 +117,28 @@ class Reporter:
         """Delete the job's message and forget the job; False when that did not get through."""
         status = self._statuses.get(job.id)
         if status is None:
-            return True
+            return not self._is_closed
         self._close(status)
         assert status.writer is not None
         _, writing = await asyncio.wait([status.writer], timeout=CLEAR_TIMEOUT_S)
-        if writing:  # a message is under way, and nobody knows where it will be
-            status.writer.cancel()
+        if writing or status.writer.cancelled():
+            status.writer.cancel()  # a message is under way, and nobody knows where it will be
             return False
         try:
             async with asyncio.timeout(CLEAR_TIMEOUT_S):
-                while not await self._removed(status):  # noqa: ASYNC110  only time helps
-                    await asyncio.sleep(RETRY_S)
+                return await self._is_removed(status)
         except TimeoutError:
             log.warning("job %s: its status message stays for now", job.id)
             return False
+
+    async def _is_removed(self, status: Status) -> bool:
+        """Delete the message, as often as it takes; False when everything is being closed."""
+        chat_id = status.job.request.chat_id
+        while not await self._removed(status):
+            if self._is_closed:
+                return False
+            pause_s = self._api.governor.delay_s(chat_id, Priority.SEND)  # long after FLOOD_WAIT
+            await asyncio.sleep(max(RETRY_S, pause_s))
         return True
 
     async def _removed(self, status: Status) -> bool:
@@ -129,6 +148,9 @@ class Reporter:
         except DeliveryError as error:
             log.info("job %s: status message stays (%s)", status.job.id, error.code)
             return error.code not in failures.PASSING
+        except Exception:  # the job has ended well: a message that stays must not end the bot
+            log.exception("job %s: status message stays", status.job.id)
+            return False
         return True
 
     def _status(self, job: Job) -> Status:
@@ -136,6 +158,8 @@ class Reporter:
         if status is None:
             status = self._statuses[job.id] = Status(job, self._clock())
             status.writer = self._tasks.create_task(self._write(status), name=f"status {job.id}")
+            self._writers.add(status.writer)
+            status.writer.add_done_callback(self._writers.discard)
         return status
 
     def _close(self, status: Status) -> None:
@@ -159,7 +183,10 @@ class Reporter:
         """Write the wanted view, or wait until its time has come or another one is wanted."""
         view = status.wanted
         assert view is not None
-        text = texts.view(view)
+        text = _words(status.job, view)
+        if text is None:
+            status.wanted = _instead_of(view, status.shown)
+            return
         if text == status.shown_text or not _can_be_said(status, view):
             status.shown = view
             return
@@ -205,6 +232,22 @@ class Reporter:
         if not status.is_final and (status.is_gone or (status.is_mute and isinstance(view, Menu))):
             self._on_gone(status.job, error)
         return True
+
+
+def _words(job: Job, view: View) -> str | None:
+    """Return what a view says; None when it cannot be said: a site's numbers may be hostile."""
+    try:
+        return texts.view(view)
+    except Exception:  # a sentence must not end the bot
+        log.exception("job %s: there are no words for its status", job.id)
+        return None
+
+
+def _instead_of(view: View, shown: View | None) -> View | None:
+    """Return what is said in place of a view without words: that a job failed, or nothing new."""
+    if isinstance(view, Failed):
+        return Failed(InfrastructureError(), view.job_id, view.url, view.remedies)
+    return shown
 
 
 def _is_end(error: DeliveryError) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -74,12 +74,12 @@ class Uploads:
         noted: what `note` was last given in an earlier run. As `upload` otherwise.
         """
         keeper = await Keeper.of(path, note, noted)
-        keeping = self._tasks.create_task(keeper.run(), name="upload notes")
+        keeping = self._tasks.create_task(_contained(keeper.run()), name="upload notes")
         try:
             handle = await self.upload(path, on_bytes, keeper.state)
         finally:
             keeping.cancel()
-        await keeper.write()
+        await _contained(keeper.write())
         return handle
 
     async def _watch(self, pulse: "_Pulse", limit: asyncio.Timeout) -> None:
@@ -94,6 +94,14 @@ class Uploads:
             if not await pulse.comes(recovery_s):
                 limit.reschedule(asyncio.get_running_loop().time())
                 return
+
+
+async def _contained(noting: Awaitable[None]) -> None:
+    """Note what Telegram has. An optional extra: the upload goes on without it."""
+    try:
+        await noting
+    except Exception:  # nothing of it may end the bot
+        log.exception("the parts of an upload were not noted")
 
 
 class _Pulse:

@@ -4,7 +4,7 @@ import logging
 from functools import partial
 
 from pyrogram import Client
-from pyrogram.types import CallbackQuery
+from pyrogram.types import CallbackQuery, Message
 
 from userbot.errors import UserbotError
 from userbot.telegram import texts
@@ -20,7 +20,7 @@ from userbot.telegram.callbacks import (
 )
 from userbot.telegram.handlers.errands import Errands
 from userbot.telegram.handlers.presses import EndedJobPresses, OpenJobPresses
-from userbot.telegram.handlers.queue import Lists
+from userbot.telegram.handlers.queue import Lists, is_list_of
 from userbot.telegram.handlers.rights import Rights
 from userbot.telegram.messages import Presser, presser_of
 
@@ -57,31 +57,38 @@ class ButtonHandler:
         if press is None or presser is None:
             await self._api.answer_press(query.id, texts.PRESS_TOO_OLD)
             return
-        await self._api.answer_press(query.id, await self._act(presser, press))
+        on = query.message
+        await self._api.answer_press(query.id, await self._act(presser, press, on))
         if isinstance(press, PagePress | ListCancelPress):
-            await self._turn(presser, press)
+            await self._turn(presser, press, on)
 
-    async def _act(self, presser: Presser, press: Press) -> str | None:
+    async def _act(self, presser: Presser, press: Press, on: Message | None) -> str | None:
         """Act, and return the words that pop up; an error becomes words too."""
         try:
-            return await self._dispatch(presser, press)
+            return await self._dispatch(presser, press, on)
         except UserbotError as error:
             log.warning("a press was in vain: %r", error)
             return texts.problem(error)
 
-    async def _dispatch(self, presser: Presser, press: Press) -> str | None:
+    async def _dispatch(self, presser: Presser, press: Press, on: Message | None) -> str | None:
         if isinstance(press, CancelPress | ListCancelPress):
             return await self._open_jobs.cancel(presser, press.job_id)
         if isinstance(press, ChoicePress):
             return await self._open_jobs.pick(presser, press)
         if isinstance(press, RemedyPress):
             return await self._ended_jobs.remedy(presser, press)
-        return None if await self._may_turn(presser, press) else texts.LIST_NOT_YOURS
+        return None if await self._may_turn(presser, press, on) else texts.LIST_NOT_YOURS
 
-    async def _turn(self, presser: Presser, press: PagePress | ListCancelPress) -> None:
+    async def _turn(
+        self, presser: Presser, press: PagePress | ListCancelPress, on: Message | None
+    ) -> None:
         """Show a page of a list as it is now."""
-        if await self._may_turn(presser, press):
+        if await self._may_turn(presser, press, on):
             await self._lists.turn(presser, press.asker_id, press.page)
 
-    async def _may_turn(self, presser: Presser, press: PagePress | ListCancelPress) -> bool:
-        return await self._rights.may_read(presser, press.asker_id)
+    async def _may_turn(
+        self, presser: Presser, press: PagePress | ListCancelPress, on: Message | None
+    ) -> bool:
+        """Allow it on that very list: a forged press would write over any message of the bot."""
+        is_list = is_list_of(on, press.asker_id)
+        return is_list and await self._rights.may_read(presser, press.asker_id)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from pyrogram import Client
-from pyrogram.types import Message
+from pyrogram.types import InlineKeyboardMarkup, Message
 
 from userbot.domain.jobs import JobId, Request, View
 from userbot.domain.records import JobSummary
@@ -12,6 +12,7 @@ from userbot.services.access import Access
 from userbot.services.jobs import Jobs
 from userbot.telegram import keyboards
 from userbot.telegram.api import Api, Caption
+from userbot.telegram.callbacks import ListCancelPress, PagePress, Press, unpack
 from userbot.telegram.failures import PASSING
 from userbot.telegram.governor import Priority
 from userbot.telegram.handlers.strangers import Strangers
@@ -69,6 +70,23 @@ class Lists:
             Listed(number, item, self._latest(item.job.id), places.get(item.job.id))
             for number, item in enumerate(jobs, first)
         )
+
+
+def is_list_of(message: Message | None, asker_id: int) -> bool:
+    """Say whether a message is the list that asker_id has asked for; an emptied one is not."""
+    markup = message.reply_markup if message else None
+    if not isinstance(markup, InlineKeyboardMarkup):
+        return False
+    presses = (_press(button.callback_data) for row in markup.inline_keyboard for button in row)
+    return any(
+        isinstance(press, PagePress | ListCancelPress) and press.asker_id == asker_id
+        for press in presses
+    )
+
+
+def _press(data: str | bytes | None) -> Press | None:
+    """Return what a button means; None when it is not one of ours."""
+    return unpack(data.encode() if isinstance(data, str) else data or b"")
 
 
 class QueueHandler:
