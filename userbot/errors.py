@@ -17,6 +17,7 @@ UserbotError
     ├── DeadlineError  StallError
     ├── CrashedTwiceError           a job that takes the bot down with it
     ├── AlreadyRunningError         a second bot with the same DATA_DIR
+    ├── DamagedError                the stored record of a job cannot be read
     ├── DiskFullError  ToolError
     ├── DeliveryError               Telegram does not take the file or the message
     │   ├── ChatGoneError           blocked, kicked, deleted: nothing can be said there any more
@@ -193,6 +194,14 @@ class AlreadyRunningError(InfrastructureError):
     def __init__(self, data_dir: str) -> None:
         super().__init__(data_dir)
         self.data_dir = data_dir
+
+
+class DamagedError(InfrastructureError):
+    """The stored record of job `job_id` is not what this program writes."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(job_id)
+        self.job_id = job_id
 
 
 class DiskFullError(InfrastructureError):

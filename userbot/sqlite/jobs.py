@@ -21,11 +21,10 @@ from userbot.domain.records import (
     Place,
     lane_of,
 )
-from userbot.errors import InfrastructureError, TooManyJobsError, UserbotError
+from userbot.errors import DamagedError, InfrastructureError, TooManyJobsError, UserbotError
 from userbot.sqlite import turns
 from userbot.sqlite.database import Database
 from userbot.sqlite.rows import (
-    DamagedError,
     choice_json,
     clean,
     job_values,
@@ -318,12 +317,12 @@ def _readable(connection: sqlite3.Connection, rows: Iterable[sqlite3.Row]) -> It
         try:
             yield _record(connection, row)
         except DamagedError as error:
-            log.error("%s", error)  # noqa: TRY400  pydantic's traceback is pages long
+            log.error("the record of job %s is damaged", error.job_id)  # noqa: TRY400  pydantic's traceback is pages long
 
 
 def _bury(connection: sqlite3.Connection, error: DamagedError, now: datetime) -> None:
     """End a job that cannot be read; else it would stay the first in line for ever."""
-    log.error("%s; it is ended", error)
+    log.error("the record of job %s is damaged; it is ended", error.job_id)
     for statement in BURY:
         connection.execute(statement, {"id": error.job_id})
     values = {"id": error.job_id, "state": JobState.FAILED, "only": None, "now": moment(now)}

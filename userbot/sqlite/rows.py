@@ -12,7 +12,7 @@ from userbot.domain.choices import Choice
 from userbot.domain.jobs import Job, JobId, Request
 from userbot.domain.media import Extraction
 from userbot.domain.records import ENDS, JobRecord, JobState, JobSummary, lane_of
-from userbot.errors import InfrastructureError
+from userbot.errors import DamagedError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -33,14 +33,6 @@ COLUMNS = (
 )
 
 T = TypeVar("T")
-
-
-class DamagedError(InfrastructureError):
-    """A row that cannot be read."""
-
-    def __init__(self, job_id: str) -> None:
-        super().__init__(f"the record of job {job_id} is damaged")
-        self.job_id = job_id
 
 
 def moment(when: datetime) -> int:
