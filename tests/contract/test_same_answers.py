@@ -32,7 +32,7 @@ WEIGHTS = {
 }
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(4))
 async def test_both_stores_answer_alike(mongo_url, tmp_path, seed):
     play = Play(seed)
     async with open_jobs("sqlite", tmp_path) as one, open_jobs("mongo", tmp_path) as other:
