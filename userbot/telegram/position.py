@@ -109,6 +109,20 @@ class UpdatesClient(Client):
         async with self._updates.arriving():
             await super().handle_updates(updates)  # type: ignore[no-untyped-call]  # vendor's
 
+    async def invoke(self, *args: Any, **kwargs: Any) -> Any:
+        """Call a method of Telegram; a cancelled call always ends as cancelled.
+
+        Pyrogram waits with asyncio.wait_for, which before Python 3.12 loses a cancellation that
+        comes in the same turn of the loop as the answer: the task that should end would go on.
+        """
+        task = asyncio.current_task()
+        before = task.cancelling() if task else 0
+        try:
+            return await super().invoke(*args, **kwargs)
+        finally:
+            if task and task.cancelling() > before:
+                raise asyncio.CancelledError
+
     async def recover_gaps(self, ids: Any = None) -> tuple[int, int]:
         """Ask for updates that were missed."""
         async with self._updates.arriving():

@@ -1,0 +1,35 @@
+"""The bot's own client against the data centre."""
+
+import asyncio
+from pathlib import Path
+
+import pytest_asyncio
+from pyrogram import raw
+
+from tests import telegram_dc
+from userbot.telegram import client as telegram
+
+
+@pytest_asyncio.fixture
+async def client(tmp_path: Path):
+    async with telegram_dc.running(tmp_path / "dc") as dc:
+        host, port = dc.address.split(":")
+        server = telegram.Server(host, int(port), dc.public_key)
+        login = telegram.Login(dc.api_id, dc.api_hash, dc.bot_token, server)
+        client = telegram.make_client(login, None)
+        await telegram.start(client)
+        yield client
+        await telegram.stop(client)
+
+
+async def test_a_call_that_is_cancelled_as_its_answer_comes_ends_as_cancelled(client):
+    for number in range(20):
+        call = asyncio.create_task(client.invoke(raw.functions.Ping(ping_id=number)))
+        while not client.session.results:
+            await asyncio.sleep(0)
+        (waiting,) = client.session.results.values()
+        await waiting.event.wait()  # now its answer is here, and the call has not seen it
+        call.cancel()
+        await asyncio.wait([call], timeout=5)
+        assert call.cancelled()
+        assert not client.session.results
