@@ -200,7 +200,7 @@ async def people_in(dc: DataCentre, friends: Sequence[int] = FRIENDS) -> None:
     await dc.group(GROUP, "Film club", members=[OWNER, BOB, *friends])
 
 
-async def until(claim: Callable[[], bool], what: str, *, timeout_s: float = 3) -> None:
+async def until(claim: Callable[[], bool], what: str, *, timeout_s: float = 20) -> None:
     """Wait for something that tells nobody when it comes, such as the end of a process."""
     try:
         async with asyncio.timeout(timeout_s):

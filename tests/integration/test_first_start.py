@@ -21,6 +21,11 @@ ANN = 101
 WAIT_S = 30.0
 
 
+def _hear_ctrl_c():
+    """As in a terminal: what was started in the background of a shell has SIGINT ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Sitting:
     """run.py in a terminal, and a person who reads and types."""
 
@@ -34,6 +39,7 @@ class Sitting:
             stdout=slave,
             stderr=slave,
             start_new_session=True,
+            preexec_fn=_hear_ctrl_c,
         )
         os.close(slave)
         self.transcript = ""
