@@ -6,14 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from userbot.domain.hosts import is_public_address, normal_host
 from userbot.domain.urls import (
     MAX_LINK_CHARS,
     AllowList,
     LinkProblem,
     check_link,
     find_links,
-    is_public_address,
-    normal_host,
 )
 from userbot.errors import LinkRefusedError
 
@@ -271,6 +270,79 @@ def test_what_is_no_link_for_us_is_refused(url, problem):
 def test_no_spelling_of_a_private_place_is_opened(host):
     assert problem_of(f"http://{host}/") == "private"
     assert problem_of(f"https://{host}:8443/x") == "private"
+
+
+FILM = "https%3A%2F%2Fe.com%2Fv%3Fa%3D1%26utm_source%3Dx"
+
+
+@pytest.mark.parametrize(
+    "detour",
+    [
+        f"https://www.google.com/url?sa=t&url={FILM}&usg=x",
+        f"https://google.co.uk/url?q={FILM}",
+        f"https://www.youtube.com/redirect?event=x&q={FILM}",
+        f"https://l.facebook.com/l.php?u={FILM}&h=x",
+        f"https://l.instagram.com/?u={FILM}",
+        f"https://vk.com/away.php?to={FILM}",
+        f"https://out.reddit.com/t3_x?url={FILM}",
+        f"https://t.umblr.com/redirect?z={FILM}",
+        f"https://steamcommunity.com/linkfilter/?u={FILM}",
+        f"https://duckduckgo.com/l/?uddg={FILM}",
+        "https://duckduckgo.com/l/?uddg=https%3A%2F%2Fwww.google.com%2Furl%3Fq%3Dhttps%253A%252F%252F"
+        "e.com%252Fv%253Fa%253D1",
+    ],
+)
+def test_a_detour_becomes_what_it_leads_to(detour):
+    assert check_link(detour, NOTHING) == "https://e.com/v?a=1"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        f"https://e.com/url?q={FILM}",
+        "https://www.google.com/url?q=cats",
+        "https://www.google.com/search?q=https%3A%2F%2Fe.com%2F",
+        "https://www.youtube.com/watch?q=https%3A%2F%2Fe.com%2F",
+        "https://www.youtube.com/redirect?q=ftp%3A%2F%2Fe.com%2F",
+    ],
+)
+def test_other_pages_stay(page):
+    assert check_link(page, NOTHING).partition("?")[0] == page.partition("?")[0]
+
+
+@pytest.mark.parametrize(
+    ("target", "problem"),
+    [
+        ("http%3A%2F%2F127.0.0.1%2F", "private"),
+        ("http%3A%2F%2F0x7f.1%2F", "private"),
+        ("http%3A%2F%2Fu%3Ap%40e.com%2F", "credentials"),
+        ("http%3A%2F%2Fa..b%2F", "bad_host"),
+    ],
+)
+def test_a_detour_hides_nothing(target, problem):
+    assert problem_of(f"https://www.google.com/url?q={target}") == problem
+
+
+@pytest.mark.parametrize(
+    ("host", "normal"),
+    [
+        ("stra\u00dfe.de", "xn--strae-oqa.de"),  # IDNA 2003 says strasse.de: another host
+        ("\u03b1\u03c2.gr", "xn--mxa8a.gr"),
+        ("B\u00dcCHER.example", "xn--bcher-kva.example"),
+        ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+        ("my_site.b\u00fccher.example", "my_site.xn--bcher-kva.example"),
+        ("\u4f8b\u3048.jp", "xn--r8jz45g.jp"),
+        ("e\u3002com", "e.com"),
+        ("e\uff61com", "e.com"),
+    ],
+)
+def test_a_host_is_read_as_browsers_and_curl_read_it(host, normal):
+    assert normal_host(host) == normal
+
+
+@pytest.mark.parametrize("host", ["a\u2024b\u00b7.com", "-\u00fc.com", "\u0301a.com", "\u2764.ws"])
+def test_a_host_that_idna_refuses_is_no_host(host):
+    assert problem_of(f"https://{host}/") == "bad_host"
 
 
 def test_what_the_owner_allows_is_opened_in_its_normal_spelling():

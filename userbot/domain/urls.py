@@ -8,30 +8,25 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from ipaddress import (
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    ip_address,
-    ip_network,
-)
+from ipaddress import ip_network
 
+from userbot.domain.hosts import (
+    NUMBER,
+    LinkProblem,
+    Network,
+    address_of,
+    is_public_host,
+    normal_host,
+    normal_ipv6,
+)
+from userbot.domain.tracking import target_of, without_fragment_noise, without_tracking
 from userbot.errors import LinkRefusedError
 
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
+__all__ = ["MAX_LINK_CHARS", "AllowList", "LinkProblem", "check_link", "find_links"]
 
 MAX_LINK_CHARS = 2048
-MAX_HOST_CHARS = 253  # RFC 1035, without the trailing dot
 MAX_PORT = 65535
 DEFAULT_PORTS = {"http": 80, "https": 443}
-
-PRIVATE_SUFFIXES = (".localhost", ".localdomain", ".local", ".internal", ".home.arpa")
-PRIVATE_SUFFIXES_OF_HABIT = (".intranet", ".lan", ".home", ".corp")
-IPV6_UNICAST = IPv6Network("2000::/3")
-IPV6_TUNNELS = (IPv6Network("2001::/23"), IPv6Network("2002::/16"))  # Teredo, 6to4: an IPv4 inside
 
 # A link in prose ends at a space, a quote or a bracket that no link holds, an invisible character,
 # and at the punctuation of scripts that write without spaces.
@@ -51,33 +46,7 @@ _BRACKETS = {")": "(", "]": "[", "}": "{"}
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _PARTS = re.compile(r"(https?)://([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::([0-9]{0,5}))?")
-_LABEL = re.compile(r"[a-z0-9_-]{1,63}")
-_NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
 _DOTTED_QUAD = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
-
-_TRACKING = re.compile(r"(?:utm_\w+|fbclid|gclid|dclid|yclid|msclkid|igsh|igshid|mc_cid|mc_eid)=?")
-_TRACKING_OF_SITE = {
-    "youtube.com": frozenset({"si", "pp", "feature"}),
-    "youtu.be": frozenset({"si", "pp", "feature"}),
-    "spotify.com": frozenset({"si"}),
-    "twitter.com": frozenset({"s", "t"}),
-    "x.com": frozenset({"s", "t"}),
-}
-# Many sites name the video after "#", so a fragment stays unless it surely names none: a start
-# time, marked text, tracking, or what yt-dlp would take for a note from itself and obey
-# ("#__youtubedl_smuggle" in its utils).
-_NOISE_FRAGMENT = re.compile(r"#(?:$|:~:|(?:t|at|xtor|utm_\w+)=)|.*__youtubedl_smuggle")
-
-
-class LinkProblem(StrEnum):
-    """Why a link is not opened."""
-
-    SCHEME = "scheme"
-    CREDENTIALS = "credentials"
-    PRIVATE = "private"
-    TOO_LONG = "too_long"
-    BAD_HOST = "bad_host"
-    NOT_A_LINK = "not_a_link"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +72,22 @@ class AllowList:
                 networks.append((place, port))
         return cls(tuple(networks), frozenset(names))
 
+    @property
+    def entries(self) -> tuple[str, ...]:
+        """The list as `parse` reads it."""
+        places = [
+            (str(network if port is None else network.network_address), port)
+            for network, port in self.networks
+        ]
+        return tuple(_entry(place, port) for place, port in [*places, *sorted(self.names, key=str)])
+
     def permits(self, host: str, port: int) -> bool:
         """Tell whether host, in any spelling, is on the list for port."""
         try:
             place = normal_host(host)
         except LinkRefusedError:
             return False
-        address = _address(place)
+        address = address_of(place)
         if address is None:
             return not self.names.isdisjoint({(place, None), (place, port)})
         return any(address in network and on in (None, port) for network, on in self.networks)
@@ -126,61 +104,13 @@ def find_links(text: str) -> list[str]:
 def check_link(url: str, allow: AllowList) -> str:
     """Return url in its normal form: http or https, an ASCII host, nothing that only tracks.
 
-    A bare domain gets `https://`. A second call changes nothing. Raises LinkRefusedError with a
-    LinkProblem.
+    A bare domain gets `https://`, a detour becomes what it leads to. A second call changes nothing.
+    Raises LinkRefusedError with a LinkProblem.
     """
-    text = url.strip(_AROUND_LINK)
-    if len(text) > MAX_LINK_CHARS:
-        raise LinkRefusedError(LinkProblem.TOO_LONG)
-    if not text or _NEVER_IN_LINK.search(text):
-        raise LinkRefusedError(LinkProblem.NOT_A_LINK)
-    parts = _PARTS.fullmatch(_with_scheme(text))
-    if parts is None:
-        raise LinkRefusedError(LinkProblem.NOT_A_LINK)
-    scheme, authority, path, query, fragment = parts.groups(default="")
-    scheme = scheme.lower()
-    host, port = _host_and_port(authority, DEFAULT_PORTS[scheme])
-    if not _is_public_host(host) and not allow.permits(host, port):
-        raise LinkRefusedError(LinkProblem.PRIVATE)
-    place = f"[{host}]" if ":" in host else host
-    if port != DEFAULT_PORTS[scheme]:
-        place = f"{place}:{port}"
-    tail = _without_tracking(query, host) + ("" if _NOISE_FRAGMENT.match(fragment) else fragment)
-    link = f"{scheme}://{place}{path or '/'}{tail}"
-    if len(link) > MAX_LINK_CHARS:
-        raise LinkRefusedError(LinkProblem.TOO_LONG)
-    return link
-
-
-def normal_host(raw: str) -> str:
-    """Return a host as a lower-case ASCII name, or as an address the way `ipaddress` writes it.
-
-    Every spelling of an IPv4 address is understood that some resolver understands (one number,
-    hexadecimal, octal, short forms, foreign digits). Raises LinkRefusedError for what is no host,
-    and for an IPv6 zone.
-    """
-    name = unicodedata.normalize("NFKC", raw).replace("\u3002", ".")  # IDNA takes it for a dot
-    if ":" in name:
-        return _normal_ipv6(name)
-    if len(name) > MAX_HOST_CHARS + 1:
-        raise LinkRefusedError(LinkProblem.BAD_HOST)
-    try:
-        name = name.removesuffix(".").encode("idna").decode("ascii").lower()
-    except UnicodeError as error:
-        raise LinkRefusedError(LinkProblem.BAD_HOST) from error
-    labels = name.split(".")
-    if len(name) > MAX_HOST_CHARS or not all(_LABEL.fullmatch(label) for label in labels):
-        raise LinkRefusedError(LinkProblem.BAD_HOST)
-    return _normal_ipv4(labels) if _NUMBER.fullmatch(labels[-1]) else name
-
-
-def is_public_address(address: Address) -> bool:
-    """Tell whether address is in the open internet, and holds no other address inside."""
-    if not address.is_global or address.is_multicast or address.is_reserved:
-        return False
-    if isinstance(address, IPv4Address):
-        return True
-    return address in IPV6_UNICAST and not any(address in tunnel for tunnel in IPV6_TUNNELS)
+    normal, target = _checked(url, allow)
+    while target is not None:  # each is shorter than what led to it
+        normal, target = _checked(target, allow)
+    return normal
 
 
 def _links(text: str) -> Iterator[str]:
@@ -208,6 +138,38 @@ def _without_trailing(rest: str) -> str:
     return rest[:end]
 
 
+def _checked(url: str, allow: AllowList) -> tuple[str, str | None]:
+    """Return the normal form of url, and the link that it is only a detour to."""
+    scheme, host, port, rest = _parts(url)
+    if not is_public_host(host) and not allow.permits(host, port):
+        raise LinkRefusedError(LinkProblem.PRIVATE)
+    path, query, fragment = rest
+    place = f"[{host}]" if ":" in host else host
+    if port != DEFAULT_PORTS[scheme]:
+        place = f"{place}:{port}"
+    tail = without_tracking(query, host) + without_fragment_noise(fragment)
+    link = f"{scheme}://{place}{path or '/'}{tail}"
+    if len(link) > MAX_LINK_CHARS:
+        raise LinkRefusedError(LinkProblem.TOO_LONG)
+    return link, target_of(host, path or "/", query)
+
+
+def _parts(url: str) -> tuple[str, str, int, tuple[str, str, str]]:
+    """Return scheme, normal host, port, and path, query and fragment as they are."""
+    text = url.strip(_AROUND_LINK)
+    if len(text) > MAX_LINK_CHARS:
+        raise LinkRefusedError(LinkProblem.TOO_LONG)
+    if not text or _NEVER_IN_LINK.search(text):
+        raise LinkRefusedError(LinkProblem.NOT_A_LINK)
+    parts = _PARTS.fullmatch(_with_scheme(text))
+    if parts is None:
+        raise LinkRefusedError(LinkProblem.NOT_A_LINK)
+    scheme, authority, path, query, fragment = parts.groups(default="")
+    scheme = scheme.lower()
+    host, port = _host_and_port(authority, DEFAULT_PORTS[scheme])
+    return scheme, host, port, (path, query, fragment)
+
+
 def _with_scheme(text: str) -> str:
     """Put `https://` before a bare domain. Refuses other schemes and plain words."""
     scheme, colon, rest = text.partition(":")
@@ -227,7 +189,7 @@ def _looks_like_domain(authority: str) -> bool:
     host = authority.partition(":")[0].removesuffix(".").lower()
     if "@" in authority:
         return False
-    if _NUMBER.fullmatch(host.rpartition(".")[2]):
+    if NUMBER.fullmatch(host.rpartition(".")[2]):
         return _DOTTED_QUAD.fullmatch(host) is not None
     return "." in host.strip(".") or host == "localhost"
 
@@ -240,69 +202,7 @@ def _host_and_port(authority: str, default_port: int) -> tuple[str, int]:
     if match is None or not 0 < int(match[2] or 1) <= MAX_PORT:
         raise LinkRefusedError(LinkProblem.BAD_HOST)
     host, port = match[1], int(match[2] or default_port)
-    return (_normal_ipv6(host[1:-1]) if host.startswith("[") else normal_host(host)), port
-
-
-def _normal_ipv4(labels: list[str]) -> str:
-    """Read an address as inet_aton does: 1 to 4 numbers, the last of which fills what is left."""
-    if len(labels) > 4 or not all(_NUMBER.fullmatch(label) for label in labels):
-        raise LinkRefusedError(LinkProblem.BAD_HOST)
-    *heads, last = [_number(label) for label in labels]
-    if any(head > 255 for head in heads) or last >= 256 ** (4 - len(heads)):
-        raise LinkRefusedError(LinkProblem.BAD_HOST)
-    value = last + sum(head << (24 - 8 * place) for place, head in enumerate(heads))
-    return str(IPv4Address(value))
-
-
-def _number(label: str) -> int:
-    if label.startswith("0x"):
-        return int(label[2:] or "0", 16)
-    try:
-        return int(label, 8 if label.startswith("0") else 10)
-    except ValueError as error:  # 08
-        raise LinkRefusedError(LinkProblem.BAD_HOST) from error
-
-
-def _normal_ipv6(text: str) -> str:
-    if "%" in text:  # a zone is an interface of this machine
-        raise LinkRefusedError(LinkProblem.PRIVATE)
-    try:
-        return str(IPv6Address(text))
-    except ValueError as error:
-        raise LinkRefusedError(LinkProblem.BAD_HOST) from error
-
-
-def _is_public_host(host: str) -> bool:
-    address = _address(host)
-    if address is not None:
-        return is_public_address(address)
-    if "." not in host:
-        return False  # a name of the own network: a router, a container
-    return not host.endswith(PRIVATE_SUFFIXES + PRIVATE_SUFFIXES_OF_HABIT)
-
-
-def _address(host: str) -> Address | None:
-    try:
-        return ip_address(host)
-    except ValueError:
-        return None
-
-
-def _without_tracking(query: str, host: str) -> str:
-    """Drop what tracks from `?query`; without any it stays verbatim, as it may be signed."""
-    of_site: frozenset[str] = frozenset()
-    for site, names in _TRACKING_OF_SITE.items():
-        if host == site or host.endswith(f".{site}"):
-            of_site = names
-    items = query[1:].split("&")
-    kept = [item for item in items if not _is_tracking(item.partition("=")[0], of_site)]
-    if len(kept) < len(items):
-        query = "?" + "&".join(kept)
-    return "" if query == "?" else query
-
-
-def _is_tracking(name: str, of_site: frozenset[str]) -> bool:
-    return name in of_site or _TRACKING.fullmatch(name.lower()) is not None
+    return (normal_ipv6(host[1:-1]) if host.startswith("[") else normal_host(host)), port
 
 
 def _allow_entry(entry: str) -> tuple[Network | str, int | None]:
@@ -314,5 +214,11 @@ def _allow_entry(entry: str) -> tuple[Network | str, int | None]:
         host, port = _host_and_port(entry, default_port=0)
     except LinkRefusedError as error:
         raise ValueError(entry) from error
-    address = _address(host)
+    address = address_of(host)
     return (host if address is None else ip_network(address)), port or None
+
+
+def _entry(place: str, port: int | None) -> str:
+    if port is None:
+        return place
+    return f"[{place}]:{port}" if ":" in place else f"{place}:{port}"

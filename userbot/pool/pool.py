@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from userbot import wire
@@ -13,16 +14,19 @@ from userbot.domain.jobs import Event, Progress
 from userbot.domain.media import Extraction, Growth, MediaFile
 from userbot.errors import DeadlineError, UserbotError, WorkerDiedError
 from userbot.pool.findings import check_answer
+from userbot.pool.gate import Gate, Passage, fixed
 from userbot.pool.lane import Lane, OnWaiting, ignore_waiting
 from userbot.pool.line import Line
 from userbot.pool.server import ForkServer
 from userbot.pool.settings import PoolSettings
-from userbot.pool.watch import Bounds, FolderWatch
+from userbot.pool.watch import MERGE_FACTOR, Bounds, FolderWatch
 from userbot.ports import OnGrowth, OnProgress
 from userbot.wire import Answer, Empty, Order, decode_reply
 
 MAX_EXTRACT_BYTES = 64 * 1024 * 1024  # a cover and what yt-dlp keeps beside
+MAX_EXTRACT_TRAFFIC_BYTES = 256 * 1024 * 1024  # pages of 16 MB at most, and what they load
 MAX_FILE_FACTOR = 1.1  # the worker itself stops at the limit; this is the kernel's word
+ROOM_FOR_WORDS = 64 * 1024 * 1024  # pages, playlists and headers beside a film of the full size
 BACKUP_MARGIN_S = 5.0  # the guard's own deadline comes so much after ours
 LAUNCHES = 3
 RESTART_PAUSE_S = 0.5
@@ -42,20 +46,24 @@ class ProcessPool:
     A fork server that died is started again, as clean as before, by the call that needs it next.
     """
 
-    def __init__(self, settings: PoolSettings) -> None:
+    def __init__(self, settings: PoolSettings, gate: Gate) -> None:
         self._settings = settings
+        self._gate = gate
         self._extracts = Lane(settings.extract_slots)
         self._downloads = Lane(settings.download_slots)
         self._servers = _Servers(settings)
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, settings: PoolSettings) -> AsyncIterator["ProcessPool"]:
+    async def open(
+        cls, settings: PoolSettings, gate: Gate | None = None
+    ) -> AsyncIterator["ProcessPool"]:
         """Run a pool for the block, warm from the start. Calls that still run at its end fail.
 
-        Raises WorkerDiedError when workers cannot be started at all.
+        gate gives each call its way out; without one it is `settings.proxy`. Raises WorkerDiedError
+        when workers cannot be started at all.
         """
-        pool = cls(settings)
+        pool = cls(settings, gate or fixed(settings.proxy))
         await asyncio.to_thread(wire.warm)
         try:
             await pool._servers.current()
@@ -75,10 +83,10 @@ class ProcessPool:
 
     async def extract(self, url: str, folder: Path) -> Extraction:
         """Return what the page at url has. See `ports.Workers`."""
-        call = ExtractCall(url=url, folder=folder, proxy=self._settings.proxy)
+        call = ExtractCall(url=url, folder=folder)
         bounds = Bounds(self._settings.extract_deadline_s, None, MAX_EXTRACT_BYTES)
         async with self._extracts.slot():
-            answer = await self._run(call, bounds, _ignore)
+            answer = await self._run(call, bounds, _ignore, MAX_EXTRACT_TRAFFIC_BYTES)
         if not isinstance(answer, Extraction):
             raise WorkerDiedError("a file instead of an extraction")
         return answer
@@ -108,7 +116,6 @@ class ProcessPool:
             choice=choice,
             folder=folder,
             limit_bytes=settings.limit_bytes,
-            proxy=settings.proxy,
         )
         bounds = Bounds(
             settings.download_deadline_s, settings.stall_s, settings.limit_bytes, cap_bytes
@@ -121,21 +128,26 @@ class ProcessPool:
                 on_growth(event)
 
         async with self._downloads.slot(on_waiting):
-            answer = await self._run(call, bounds, tell)
+            answer = await self._run(
+                call, bounds, tell, int(settings.limit_bytes * MERGE_FACTOR) + ROOM_FOR_WORDS
+            )
         if not isinstance(answer, MediaFile):
             raise WorkerDiedError("an extraction instead of a file")
         return answer
 
-    async def _run(self, call: Call, bounds: Bounds, on_event: OnEvent) -> Answer:
+    async def _run(
+        self, call: Call, bounds: Bounds, on_event: OnEvent, traffic_bytes: int
+    ) -> Answer:
         """Return the answer when no process of the call is left and its files were checked."""
         assert call.folder.is_absolute()
-        order = Order(
-            call=call,
-            backup_s=bounds.deadline_s + BACKUP_MARGIN_S,
-            max_file_bytes=_max_file_bytes(bounds),
-        )
-        async with self._servers.guard() as line:
-            answer = await _answer(line, order, bounds, on_event)
+        async with self._gate(traffic_bytes, bounds.limit_bytes) as passage:
+            order = Order(
+                call=replace(call, proxy=passage.url),
+                backup_s=bounds.deadline_s + BACKUP_MARGIN_S,
+                max_file_bytes=_max_file_bytes(bounds),
+            )
+            async with self._servers.guard() as line:
+                answer = await _answer(line, order, bounds, passage, on_event)
         await asyncio.to_thread(check_answer, answer, call.folder, bounds.limit_bytes)
         return answer
 
@@ -212,25 +224,28 @@ async def _has_begun(server: ForkServer, line: Line) -> bool:
         return False
 
 
-async def _answer(line: Line, order: Order, bounds: Bounds, on_event: OnEvent) -> Answer:
+async def _answer(
+    line: Line, order: Order, bounds: Bounds, passage: Passage, on_event: OnEvent
+) -> Answer:
     """Give the order, return the answer. Raises what the worker raised, or what a bound demands."""
     deadline = asyncio.timeout(bounds.deadline_s)
     try:
         async with deadline:
             await line.say(order)
-            return await _listen(line, order.call.folder, bounds, on_event)
+            watch = FolderWatch(order.call.folder, bounds, asyncio.get_running_loop().time())
+            return await _listen(line, watch, passage, on_event)
     except TimeoutError as error:
         if not deadline.expired():
             raise
         raise DeadlineError(bounds.deadline_s) from error
 
 
-async def _listen(line: Line, folder: Path, bounds: Bounds, on_event: OnEvent) -> Answer:
+async def _listen(line: Line, watch: FolderWatch, passage: Passage, on_event: OnEvent) -> Answer:
     clock: Callable[[], float] = asyncio.get_running_loop().time
-    watch = FolderWatch(folder, bounds, clock())
     looks_at_s = clock()
     while True:
         if clock() >= looks_at_s:
+            passage.check()
             await watch.look(clock())
             looks_at_s = clock() + watch.interval_s
         try:

@@ -151,6 +151,8 @@ class ForkServer:
                 log.info("workers are ready in %.1f s, with %s", facts["warm_s"], facts["ffmpeg"])
                 if facts["threads"] != 1:
                     log.warning("the fork server has %d threads", facts["threads"])
+                for gap in facts["gaps"]:
+                    log.warning("this system does not confine workers in all: %s", gap)
                 self._ready.set_result(None)
             case {"failed": str(reason)} if not self._ready.done():
                 self._ready.set_exception(WorkerDiedError(f"the fork server: {reason}"))

@@ -13,7 +13,7 @@ class PoolSettings:
     `tools_dir` is made if need be and gets a link to ffmpeg. `stall_s` is how long a download may
     go without progress; `pulse` says what counts. `entry` and `warm` name the functions
     ("module:function") that the fork server runs per call and once before. No field is shown to
-    workers but in a call.
+    workers but in a call. `proxy` is the way out where no gate gives calls one of their own.
     """
 
     tools_dir: Path

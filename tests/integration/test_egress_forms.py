@@ -1,0 +1,129 @@
+"""Every way to write a private place, asked of the proxy itself: by a page, past the link check."""
+
+import asyncio
+import os
+from ipaddress import ip_address
+
+import pytest
+import pytest_asyncio
+
+from tests.integration.egress_helpers import LIMIT_S, canary, connect, get, serving, status
+from userbot.domain.urls import AllowList
+from userbot.egress.gate import Egress, EgressSettings
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+MIB = 1024 * 1024
+FORMS = (
+    *("127.0.0.1", "127.1", "127.0.1", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1"),
+    *("017700000001", "00000177.1", "127.0.0.1.", "127.127.127.127", "0", "0.0.0.0", "localhost"),
+    *("LOCALHOST.", "sub.localhost", "localhost.localdomain", "[::]", "[::1]", "[::127.0.0.1]"),
+    *("[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[64:ff9b::7f00:1]"),
+    *("[2002:7f00:1::]", "[fe80::1]", "private.example", "both.example"),
+)
+ODD_FORMS = (
+    *("user@127.0.0.1", "user:pass@127.0.0.1", "[fe80::1%25lo]", "127.0.0.1\\@e.com"),
+    "\uff11\uff12\uff17.0.0.1",
+)
+
+
+async def names(host, port):
+    """What the names of these tests stand for, in the proxy's process."""
+    known = {
+        "private.example": ["127.0.0.1"],
+        "both.example": ["8.8.8.8", "127.0.0.1"],
+        "public.example": ["127.0.0.9"],
+    }
+    return [ip_address(text) for text in known.get(host, ["127.0.0.1"])]
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def egress():
+    settings = EgressSettings(AllowList.parse(["127.0.0.9"]), resolve=f"{__name__}:names")
+    async with Egress.open(settings) as egress:
+        yield egress
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_no_form_of_a_private_place_gets_through(egress, form):
+    async with canary() as bird, egress.passage(MIB, MIB) as passage:
+        plain = await get(passage.url, f"http://{form}:{bird.port}/")
+        assert status(plain) == "HTTP/1.1 403 Leads to a private address"
+        said, _, writer = await connect(passage.url, f"{form}:{bird.port}")
+        writer.close()
+        assert said == b"HTTP/1.1 403 Leads to a private address"
+        assert bird.hits == []
+
+
+@pytest.mark.parametrize("form", ODD_FORMS)
+async def test_no_form_that_is_no_place_gets_through(egress, form):
+    async with canary() as bird, egress.passage(MIB, MIB) as passage:
+        target = form.encode().decode("latin-1")
+        assert status(await get(passage.url, f"http://{target}:{bird.port}/"))[9:12] == "400"
+        assert bird.hits == []
+
+
+async def test_a_place_that_may_be_reached_is_reached(egress):
+    async with canary("127.0.0.9") as bird, egress.passage(MIB, MIB) as passage:
+        assert b"200 OK" in await get(passage.url, f"http://public.example:{bird.port}/")
+        assert len(bird.hits) == 1
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
+async def test_by_a_socks_proxy_it_is_that_which_looks_names_up(scheme):
+    asked: list[bytes] = []
+    async with canary() as bird, serving(_socks(asked, bird.port)) as port:
+        settings = EgressSettings(upstream=f"{scheme}://user:pass@127.0.0.1:{port}")
+        async with Egress.open(settings) as egress, egress.passage(MIB, MIB) as passage:
+            assert b"200 OK" in await get(passage.url, "http://far.example/film")
+            said, _, writer = await connect(passage.url, "far.example:443")
+            writer.close()
+            assert b" 200 " in said
+            refused = await get(passage.url, "http://10.0.0.1/film")
+    assert status(refused) == "HTTP/1.1 403 Leads to a private address"
+    assert asked == [b"far.example", b"far.example"]
+    assert bird.hits[0].startswith(b"GET /film HTTP/1.1\r\nHost: far.example\r\n")
+
+
+async def test_by_an_http_proxy_everything_is_a_tunnel():
+    async with canary() as bird:
+        allow = AllowList.parse(["127.0.0.1"])
+        inner = EgressSettings(allow, resolve=f"{__name__}:names")
+        async with (
+            Egress.open(inner) as far,
+            far.passage(MIB, MIB) as there,
+            Egress.open(EgressSettings(upstream=there.url)) as near,
+            near.passage(MIB, MIB) as passage,
+        ):
+            answer = await get(passage.url, f"http://private.example:{bird.port}/")
+    assert b"200 OK" in answer
+    assert len(bird.hits) == 1
+
+
+async def test_a_proxy_of_the_owner_that_is_not_there_is_a_site_that_does_not_answer():
+    settings = EgressSettings(upstream="socks5://127.0.0.1:1")
+    async with Egress.open(settings) as egress, egress.passage(MIB, MIB) as passage:
+        assert status(await get(passage.url, "http://far.example/"))[9:12] == "502"
+
+
+def _socks(asked: list[bytes], port: int):
+    """A SOCKS5 server that knows user and pass, and takes everybody to one port of 127.0.0.1."""
+
+    async def serve(reader, writer):
+        await reader.readexactly((await reader.readexactly(2))[1])
+        writer.write(b"\x05\x02")
+        user = await reader.readexactly((await reader.readexactly(2))[1])
+        password = await reader.readexactly((await reader.readexactly(1))[0])
+        writer.write(b"\x01\x00" if (user, password) == (b"user", b"pass") else b"\x01\x01")
+        kind = (await reader.readexactly(4))[3]
+        assert kind == 3, "a name, not an address"
+        asked.append(await reader.readexactly((await reader.readexactly(1))[0]))
+        await reader.readexactly(2)
+        writer.write(b"\x05\x00\x00\x01\x7f\x00\x00\x01" + os.urandom(2))
+        async with asyncio.timeout(LIMIT_S):
+            there, back = await asyncio.open_connection("127.0.0.1", port)
+            back.write(await reader.read(10_000))
+            writer.write(await there.read())
+        back.close()
+
+    return serve

@@ -1,0 +1,73 @@
+"""What a link carries that is not needed to open it: marks that track, and detours.
+
+A detour is a site that only sends people on, to a link which its own query names: nobody has to be
+asked, and nobody has to learn of the visit.
+"""
+
+import re
+from urllib.parse import parse_qsl
+
+_TRACKING = re.compile(r"(?:utm_\w+|fbclid|gclid|dclid|yclid|msclkid|igsh|igshid|mc_cid|mc_eid)=?")
+_TRACKING_OF_SITE = {
+    "youtube.com": frozenset({"si", "pp", "feature"}),
+    "youtu.be": frozenset({"si", "pp", "feature"}),
+    "spotify.com": frozenset({"si"}),
+    "twitter.com": frozenset({"s", "t"}),
+    "x.com": frozenset({"s", "t"}),
+}
+# Many sites name the video after "#", so a fragment stays unless it surely names none: a start
+# time, marked text, tracking, or what yt-dlp would take for a note from itself and obey
+# ("#__youtubedl_smuggle" in its utils).
+_NOISE_FRAGMENT = re.compile(r"#(?:$|:~:|(?:t|at|xtor|utm_\w+)=)|.*__youtubedl_smuggle")
+# Where a detour is served, and which of its parameters name the target.
+_DETOURS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
+    (re.compile(place), frozenset(names.split()))
+    for place, names in (
+        (r"(?:www\.)?google\.(?:com?\.)?[a-z]{2,3}/url", "q url"),
+        (r"(?:www\.|m\.)?youtube\.com/redirect", "q"),
+        (r"consent\.(?:google|youtube)\.com/(?:m|ml|d)", "continue"),
+        (r"(?:l|lm|www|m)\.facebook\.com/l\.php", "u"),
+        (r"l\.(?:instagram|threads)\.(?:com|net)/", "u"),
+        (r"(?:away\.|m\.|www\.)?vk\.(?:com|ru)/away(?:\.php)?", "to"),
+        (r"out\.reddit\.com/.*", "url"),
+        (r"t\.umblr\.com/redirect", "z"),
+        (r"steamcommunity\.com/linkfilter/?", "url u"),
+        (r"(?:www\.)?linkedin\.com/(?:redir/redirect|safety/go)", "url"),
+        (r"(?:html\.)?duckduckgo\.com/l/", "uddg"),
+        (r"slack-redir\.net/link", "url"),
+        (r"t\.me/iv", "url"),
+    )
+)
+
+
+def target_of(host: str, path: str, query: str) -> str | None:
+    """Return the link that a detour leads to, None for any other page."""
+    place = f"{host}{path}"
+    for pattern, names in _DETOURS:
+        if pattern.fullmatch(place):
+            for name, value in parse_qsl(query[1:]):
+                if name in names and value.lower().startswith(("http://", "https://")):
+                    return value
+    return None
+
+
+def without_fragment_noise(fragment: str) -> str:
+    """Return `#fragment`, or nothing when it surely names no video."""
+    return "" if _NOISE_FRAGMENT.match(fragment) else fragment
+
+
+def without_tracking(query: str, host: str) -> str:
+    """Drop what tracks from `?query`; without any it stays verbatim, as it may be signed."""
+    of_site: frozenset[str] = frozenset()
+    for site, names in _TRACKING_OF_SITE.items():
+        if host == site or host.endswith(f".{site}"):
+            of_site = names
+    items = query[1:].split("&")
+    kept = [item for item in items if not _is_tracking(item.partition("=")[0], of_site)]
+    if len(kept) < len(items):
+        query = "?" + "&".join(kept)
+    return "" if query == "?" else query
+
+
+def _is_tracking(name: str, of_site: frozenset[str]) -> bool:
+    return name in of_site or _TRACKING.fullmatch(name.lower()) is not None

@@ -1,0 +1,30 @@
+"""The way through a proxy of the owner's: HTTP (by CONNECT) or SOCKS, which resolves the names."""
+
+import socket
+from urllib.parse import urlsplit
+
+from python_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError
+from python_socks.async_.asyncio import Proxy
+
+from userbot.egress.dial import REACH_S, Through
+from userbot.egress.refusals import no_site
+
+SCHEMES = ("http", "socks4", "socks5", "socks5h")
+
+
+def through(url: str) -> Through:
+    """Return what opens connections by the proxy at url. Raises ValueError for a wrong url."""
+    scheme, rest = urlsplit(url).scheme, url.partition("://")[2]
+    if scheme not in SCHEMES:
+        raise ValueError(scheme)
+    proxy = Proxy.from_url(f"{scheme.removesuffix('h')}://{rest}", rdns=True)
+
+    async def reach(host: str, port: int) -> socket.socket:
+        try:
+            connection: socket.socket = await proxy.connect(host, port, timeout=REACH_S)
+        except (ProxyError, ProxyConnectionError, ProxyTimeoutError) as error:
+            raise no_site("The proxy of SITE_PROXY does not let us through") from error
+        connection.setblocking(False)
+        return connection
+
+    return reach
