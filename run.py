@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import ctypes
 import functools
 import importlib
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +24,8 @@ ROOT = Path(__file__).resolve().parent
 OWN_PACKAGES = ("config", "userbot", "tests")
 EXIT_UNUSABLE = 2
 EXIT_INTERRUPTED = 130  # as a shell reports Ctrl-C
+PR_SET_DUMPABLE = 4  # linux/prctl.h
+CHECKUP_TIMEOUT_S = 60
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"Run: {sys.executable} -m pip install -r {ROOT / 'requirements.txt'}"
         )
     try:
+        if options.doctor:
+            return _run_doctor(options.env_file)
         return _run_demo(options) if options.demo else _run_bot(options.env_file)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
@@ -53,6 +59,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         default=ROOT / ".env",
         metavar="PATH",
         help="where settings are kept (default: .env beside run.py)",
+    )
+    parser.add_argument(
+        "--doctor", action="store_true", help="look at settings, programs and what protects workers"
     )
     parser.add_argument("--demo", action="store_true", help="try it without a Telegram account")
     parser.add_argument("--link", metavar="URL", help="with --demo: send this link and leave")
@@ -79,11 +88,17 @@ def _run_bot(env_file: Path) -> int:
     from config import log, wizard
     from userbot.app import serve
 
+    _hide_memory()
     settings = _settings(env_file)
     if not isinstance(settings, int):
         log.set_up(settings.log, log.secrets_of(settings))
         return _run(serve(settings, functools.partial(wizard.save_owner, env_file)))
     return settings
+
+
+def _hide_memory() -> None:
+    """Keep other processes of this user out of this one's memory and environment."""
+    ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def _settings(env_file: Path) -> Settings | int:
@@ -117,6 +132,24 @@ def _run(main_task: Coroutine[object, object, int]) -> int:
     except ImportError:
         return asyncio.run(main_task)
     return uvloop.run(main_task)
+
+
+def _run_doctor(env_file: Path) -> int:
+    """Say what a start would find, and ask nobody anything; 0 when the bot could run."""
+    from config.errors import SettingsError
+    from config.settings import load, take_environment
+
+    tools_dir, code = ROOT / "data" / "bin", 0
+    try:
+        tools_dir = load(env_file, take_environment()).paths.data_dir / "bin"
+        sys.stdout.write(f"ok   settings: environment and {env_file}\n")
+    except SettingsError as error:
+        sys.stdout.write(f"BAD  settings, in the environment or in {env_file}:\n{error}\n")
+        code = EXIT_UNUSABLE
+    sys.stdout.flush()
+    checkup = [sys.executable, "-m", "userbot.worker.checkup", str(tools_dir)]
+    ended = subprocess.run(checkup, cwd=ROOT, timeout=CHECKUP_TIMEOUT_S)
+    return code or ended.returncode
 
 
 def _run_demo(options: argparse.Namespace) -> int:

@@ -103,7 +103,6 @@ def surroundings(call, emit, argument):
         "session": os.getsid(0) == os.getpid(),
         "umask": os.umask(0o077),
         "proxy": call.proxy,
-        "parents": parents(os.getpid()),
         "is_yt_dlp_loaded": "yt_dlp.extractor.youtube" in sys.modules,
     }
     return extraction(title=json.dumps(facts))
@@ -115,14 +114,6 @@ def open_files():
 
 def target(name):
     return str(Path(f"/proc/self/fd/{name}").readlink())
-
-
-def parents(pid):
-    found = []
-    while pid > 1:
-        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-        found.append(pid)
-    return found
 
 
 def note(folder, name, text):
@@ -233,13 +224,6 @@ def eat(call, emit, argument):
 
 def die(call, emit, argument):
     os.kill(os.getpid(), int(argument))
-
-
-def kill_parent(call, emit, argument):
-    """Kill the guard, or the fork server, and leave something behind."""
-    begin_escaped(call.folder, "escaped")
-    os.kill(parents(os.getpid())[int(argument)], signal.SIGKILL)
-    time.sleep(600)
 
 
 def wrong_type(call, emit, argument):

@@ -24,6 +24,7 @@ from userbot.errors import (
     WorkerDiedError,
 )
 from userbot.pool import ProcessPool
+from userbot.worker.limits import NICENESS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -208,7 +209,7 @@ async def test_a_worker_is_confined_and_knows_no_secret(caller):
     assert names - {"LANGUAGE", "TZ"} == {"PATH", "LANG", "HOME", "TMPDIR"}
     assert facts["variables"]["LC_TIME"] == "C"
     assert {facts["variables"]["HOME"], facts["variables"]["TMPDIR"]} == {str(folder)}
-    assert facts["nice"] - os.nice(0) == 5
+    assert facts["nice"] - os.nice(0) == NICENESS
     assert facts["session"]
     assert facts["umask"] == 0o077
     assert "NoNewPrivs:\t1" in facts["status"]

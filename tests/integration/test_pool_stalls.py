@@ -113,7 +113,7 @@ async def test_a_film_that_became_a_live_stream_ends_too(bot):
 
 
 TALKS = "while :; do printf 'total_size=1000\\nprogress=continue\\n'; sleep 0.1; done"
-FIFO = 'mkfifo fifo; exec 3<>fifo; exec "$FFMPEG" -f mpegts -i fifo "$@"'
+FIFO = 'sleep 600 | "$FFMPEG" -f mpegts -i pipe:0 "$@"'
 STOPPED = "kill -STOP $$"
 
 

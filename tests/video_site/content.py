@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 from zlib import crc32
 
-from tests.video_site import bodies, pages, streams
+from tests.video_site import bodies, bombs, pages, streams
 from tests.video_site.big_video import big_video
 from tests.video_site.catalogue import HOSTILE_TITLES, LINKS
 from tests.video_site.faults import Ledger
@@ -116,6 +116,7 @@ class Content:
             "/redirect": _redirect,
             "/redirect/chain": _redirect_chain,
             "/redirect/loop": lambda _: redirect("/redirect/loop"),
+            **bombs.made(),
         }
 
     def _file(self, request: Request) -> Response:

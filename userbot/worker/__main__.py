@@ -18,7 +18,8 @@ from time import monotonic
 
 from userbot import wire
 from userbot.worker import guard, limits, reaper, tools
-from userbot.worker.process import Entry
+from userbot.worker.process import Entry, Setup
+from userbot.worker.sandbox import Sandbox
 
 PACKET_BYTES = 4096
 
@@ -30,12 +31,12 @@ def main() -> None:
     bot = socket.socket(fileno=arguments.socket)
     bot.set_inheritable(False)
     try:
-        entry, news = _prepare(arguments)
+        setup, news = _prepare(arguments)
     except Exception as error:
         _say(bot, {"failed": f"{type(error).__name__}: {error}"[:1000]})
         raise
     _say(bot, {"ready": news})
-    _ForkServer(bot, entry).serve()
+    _ForkServer(bot, setup).serve()
 
 
 def _arguments() -> argparse.Namespace:
@@ -49,8 +50,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _prepare(arguments: argparse.Namespace) -> tuple[Entry, dict[str, str | int | float]]:
-    """Load what calls need. Returns the entry, and what the bot wants to know for its log."""
+def _prepare(arguments: argparse.Namespace) -> tuple[Setup, dict[str, object]]:
+    """Load what calls need. Returns it, and what the bot wants to know for its log."""
     began_s = monotonic()
     limits.become_subreaper()
     limits.ignore_stop_signals()
@@ -60,8 +61,13 @@ def _prepare(arguments: argparse.Namespace) -> tuple[Entry, dict[str, str | int 
     pkgutil.resolve_name(arguments.warm)()
     gc.collect()
     gc.freeze()
-    threads = len(list(Path("/proc/self/task").iterdir()))
-    return entry, {"ffmpeg": str(ffmpeg), "threads": threads, "warm_s": monotonic() - began_s}
+    sandbox = Sandbox.here(arguments.tools, tools.programs(ffmpeg, os.environ["PATH"]))
+    return Setup(entry, sandbox), {
+        "ffmpeg": str(ffmpeg),
+        "threads": len(list(Path("/proc/self/task").iterdir())),
+        "warm_s": monotonic() - began_s,
+        "gaps": sandbox.gaps(),
+    }
 
 
 def _say(bot: socket.socket, packet: dict[str, object]) -> None:
@@ -69,9 +75,9 @@ def _say(bot: socket.socket, packet: dict[str, object]) -> None:
 
 
 class _ForkServer:
-    def __init__(self, bot: socket.socket, entry: Entry) -> None:
+    def __init__(self, bot: socket.socket, setup: Setup) -> None:
         self._bot = bot
-        self._entry = entry
+        self._setup = setup
         self._waiting = select.poll()
         self._guards: dict[int, tuple[int, int]] = {}  # by pidfd: the pid, the id of its call
 
@@ -115,7 +121,7 @@ class _ForkServer:
             self._bot.close()
             for file in self._guards:
                 os.close(file)
-            guard.run(call, self._entry)
+            guard.run(call, self._setup)
         return pid
 
     def _bury(self, file: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from yt_dlp import YoutubeDL
 
-from userbot.domain.calls import DownloadCall
+from userbot.domain.calls import PRIVATE_REFUSED, DownloadCall
 from userbot.domain.choices import PROTOCOLS
 from userbot.errors import (
     ForbiddenError,
@@ -54,8 +54,8 @@ class Fetcher:
             return self._take(self._again(info))
         try:
             return self._take(info)
-        except EXPIRED:
-            if page_url_of(info) is None:
+        except EXPIRED as error:
+            if page_url_of(info) is None or PRIVATE_REFUSED in error.detail:
                 raise
         return self._take(self._again(info))
 

@@ -28,22 +28,22 @@ CHUNK_BYTES = 64 * 1024
 ORDER_TIMEOUT_S = 30.0
 
 
-def run(bot: socket.socket, entry: process.Entry) -> NoReturn:
+def run(bot: socket.socket, setup: process.Setup) -> NoReturn:
     """Guard the call that the bot orders over its socket, in this process, and exit."""
     try:
         limits.become_subreaper()
         bot.settimeout(ORDER_TIMEOUT_S)
         bot.sendall(frame(encode_word(Hello(os.getpid()))))
-        call = _begin(bot, entry)  # the order, which may hold megabytes, is the worker's alone
+        call = _begin(bot, setup)  # the order, which may hold megabytes, is the worker's alone
         how = call.run() if call else "no order"
         bot.sendall(frame(encode_word(Empty(how))))
     finally:
         os._exit(0)
 
 
-def _begin(bot: socket.socket, entry: process.Entry) -> "_Guard | None":
+def _begin(bot: socket.socket, setup: process.Setup) -> "_Guard | None":
     order = _receive_order(bot)
-    return _Guard(bot, order, entry) if order else None
+    return _Guard(bot, order, setup) if order else None
 
 
 def _receive_order(bot: socket.socket) -> Order | None:
@@ -56,12 +56,12 @@ def _receive_order(bot: socket.socket) -> Order | None:
 
 
 class _Guard:
-    def __init__(self, bot: socket.socket, order: Order, entry: process.Entry) -> None:
+    def __init__(self, bot: socket.socket, order: Order, setup: process.Setup) -> None:
         self._bot = bot
         self._ends_at_s = time.monotonic() + order.backup_s
         self._frames = FrameBuffer()
         self._pipe, theirs = os.pipe()
-        self._worker = self._fork(order, entry, theirs)
+        self._worker = self._fork(order, setup, theirs)
         os.close(theirs)
         os.set_blocking(self._pipe, False)
         self._worker_end = os.pidfd_open(self._worker)
@@ -76,13 +76,13 @@ class _Guard:
             self._say_rest()
         return reason or reaper.exit_text(status)
 
-    def _fork(self, order: Order, entry: process.Entry, pipe: int) -> int:
+    def _fork(self, order: Order, setup: process.Setup, pipe: int) -> int:
         guard_pid = os.getpid()
         pid = os.fork()
         if pid == 0:
             self._bot.close()
             os.close(self._pipe)
-            process.run(order, entry, guard_pid, pipe)
+            process.run(order, setup, guard_pid, pipe)
         return pid
 
     def _relay(self) -> str | None:

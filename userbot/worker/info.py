@@ -18,6 +18,7 @@ Info = dict[str, Any]
 MAX_RECORD_BYTES = 4 * 1024 * 1024
 MAX_FORMATS = 200
 MAX_URL_LENGTH = 2000
+MAX_TEXT_LENGTH = 10_000  # of a title and the like; an address may be longer
 
 _IMAGE_EXTENSIONS = frozenset({"mhtml", "jpg", "jpeg", "png", "gif", "webp", "avif", "heic"})
 _AUDIO_EXTENSIONS = frozenset({*MEDIA_EXTENSIONS.common_audio, *MEDIA_EXTENSIONS.audio})
@@ -123,6 +124,7 @@ def _record_of(info: Info) -> str:
         record["formats"] = formats_of(record)
     for part in (record, *formats_of(record)):
         _drop_secrets(part)
+    _cut_texts(record)
     for text in _ever_smaller(record):
         if len(text) <= MAX_RECORD_BYTES:
             return text
@@ -137,6 +139,12 @@ def _ever_smaller(record: Info) -> Iterator[str]:
     for item in formats_of(record):
         item.pop("fragments", None)
     yield _json(record)
+
+
+def _cut_texts(record: Info) -> None:
+    for name, value in record.items():
+        if isinstance(value, str) and not name.endswith("url"):
+            record[name] = value[:MAX_TEXT_LENGTH]
 
 
 def _json(record: Info) -> str:
@@ -154,7 +162,7 @@ def _drop_secrets(part: Info) -> None:
 
 
 def _is_playable(item: Info) -> bool:
-    is_picture = item.get("ext") in _IMAGE_EXTENSIONS or item.get("protocol") == "mhtml"
+    is_picture = str(item.get("ext")) in _IMAGE_EXTENSIONS or item.get("protocol") == "mhtml"
     is_nothing = item.get("vcodec") == "none" and item.get("acodec") == "none"
     return not is_picture and not is_nothing
 
@@ -182,7 +190,7 @@ def _format(item: Info) -> Format:
 def _video_codec(item: Info) -> str | None:
     """Return None for a link that ends in .mp3 too, of which yt-dlp does not say so."""
     codec = item.get("vcodec")
-    is_sound = item.get("ext") in _AUDIO_EXTENSIONS and not codec and not item.get("height")
+    is_sound = str(item.get("ext")) in _AUDIO_EXTENSIONS and not codec and not item.get("height")
     return None if is_sound else _codec(codec)
 
 

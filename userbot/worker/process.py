@@ -10,7 +10,9 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 from userbot.domain.calls import Call, DownloadCall
 from userbot.domain.jobs import Event
@@ -24,6 +26,7 @@ from userbot.errors import (
 from userbot.wire import Answer, Order, Reply, encode_reply, frame
 from userbot.worker import limits
 from userbot.worker.redact import redact
+from userbot.worker.sandbox import Sandbox
 
 TRACEBACK_CHARS = 2000
 
@@ -31,11 +34,19 @@ Emit = Callable[[Event], None]
 Entry = Callable[[Call, Emit], Answer]
 
 
-def run(order: Order, entry: Entry, guard_pid: int, pipe: int) -> NoReturn:
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the fork server made ready for every call: what runs it, and the walls around it."""
+
+    entry: Entry
+    sandbox: Sandbox
+
+
+def run(order: Order, setup: Setup, guard_pid: int, pipe: int) -> NoReturn:
     """Run the call in this process, write what it says to the pipe, and exit."""
     try:
         say = _Mouth(pipe)
-        say(_answer(order, entry, guard_pid, say))
+        say(_answer(order, setup, guard_pid, say))
         os._exit(0)
     finally:
         os._exit(1)
@@ -55,12 +66,13 @@ class _Mouth:
                 data = data[os.write(self._pipe, data) :]
 
 
-def _answer(order: Order, entry: Entry, guard_pid: int, emit: Emit) -> Reply:
+def _answer(order: Order, setup: Setup, guard_pid: int, emit: Emit) -> Reply:
     """Return what the call came to; errors are returned, too."""
     try:
-        limits.confine(guard_pid, order.call.folder, order.max_file_bytes)
+        limits.confine(guard_pid, order)
+        _enter(setup.sandbox, order.call)
         tempfile.tempdir = None  # warming may have remembered the fork server's
-        answer = entry(order.call, emit)
+        answer = setup.entry(order.call, emit)
         frame(encode_reply(answer))  # what cannot be said is a bug of the call
     except UserbotError as error:
         return DiskFullError() if _is_over_cap(error, order) else error
@@ -71,6 +83,16 @@ def _answer(order: Order, entry: Entry, guard_pid: int, emit: Emit) -> Reply:
     except Exception:  # noqa: BLE001 - the process border: the bot must learn what it was
         return _bug()
     return answer
+
+
+def _enter(sandbox: Sandbox, call: Call) -> None:
+    """Go behind the walls; where there is a proxy, nothing else can be reached."""
+    if call.proxy is None:
+        sandbox.enter(call.folder, None, may_resolve=True)
+        return
+    proxy = urlsplit(call.proxy)
+    is_number = not (proxy.hostname or "").strip("0123456789.")  # needs nobody to look it up
+    sandbox.enter(call.folder, [proxy.port] if proxy.port else None, may_resolve=not is_number)
 
 
 def _of_system(error: OSError, order: Order) -> UserbotError:

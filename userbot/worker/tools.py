@@ -49,3 +49,11 @@ def find_ffmpeg(tools_dir: Path, search_path: str) -> Ffmpeg:
         return Ffmpeg(Path(imageio_ffmpeg.get_ffmpeg_exe()), "imageio-ffmpeg")
     except (ImportError, RuntimeError) as error:
         raise ToolError("no ffmpeg on PATH, and none from imageio-ffmpeg") from error
+
+
+def programs(ffmpeg: Ffmpeg, search_path: str) -> list[Path]:
+    """Return where the programs of workers lie: each itself, and ffmpeg's folder and libraries."""
+    found = [shutil.which(name, path=search_path) for name in ("ffprobe", "deno")]
+    real = ffmpeg.path.resolve()
+    folders = [ffmpeg.path.parent, real.parent.parent / "lib"] if ffmpeg.origin == "system" else []
+    return [*folders, real, *(Path(name).resolve() for name in found if name)]

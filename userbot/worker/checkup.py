@@ -1,0 +1,118 @@
+"""What `run.py --doctor` shows of this machine: programs, and what the kernel really enforces.
+
+A program of its own, `python -m userbot.worker.checkup TOOLS_DIR`: it tries the walls on a child,
+and ends with 0 when workers can run here at all, also where not everything is enforced.
+"""
+
+import os
+import platform
+import shutil
+import socket
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from userbot.errors import ToolError, WorkerDiedError
+from userbot.worker import limits, tools
+from userbot.worker.sandbox import ROOT, Sandbox
+
+GOOD, NOTE, BAD = "ok", "note", "BAD"
+UNUSABLE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: GOOD, NOTE for what could be better, BAD for what must be there."""
+
+    kind: str
+    text: str
+
+
+def main() -> int:
+    """Print everything, a line each; return the exit code."""
+    found = list(findings(Path(sys.argv[1]), os.environ.get("PATH", os.defpath)))
+    for finding in found:
+        sys.stdout.write(f"{finding.kind:5}{finding.text}\n")
+    return UNUSABLE if any(finding.kind == BAD for finding in found) else 0
+
+
+def findings(tools_dir: Path, search_path: str) -> Iterator[Finding]:
+    """Look at this machine as the bot would find it."""
+    system = f"{platform.system()} {platform.release()} ({platform.machine()})"
+    yield Finding(GOOD, f"Python {platform.python_version()}, {system}")
+    try:
+        ffmpeg = tools.find_ffmpeg(tools_dir, search_path)
+    except ToolError as error:
+        yield Finding(BAD, f"no ffmpeg: {error}")
+        return
+    yield Finding(GOOD, f"ffmpeg: {ffmpeg}")
+    yield _deno(search_path)
+    yield from _walls(Sandbox.here(tools_dir, tools.programs(ffmpeg, search_path)))
+
+
+def _deno(search_path: str) -> Finding:
+    folders = os.pathsep.join([sysconfig.get_path("scripts"), search_path])
+    found = shutil.which("deno", path=folders)
+    if found:
+        return Finding(GOOD, f"deno: {found}")
+    return Finding(NOTE, "no deno: some sites, YouTube first, will offer less or nothing")
+
+
+def _walls(sandbox: Sandbox) -> Iterator[Finding]:
+    kind = GOOD if sandbox.abi else NOTE
+    yield Finding(kind, f"Landlock: {f'version {sandbox.abi}' if sandbox.abi else 'none'}")
+    for gap in sandbox.gaps():
+        yield Finding(NOTE, f"not enforced here: {gap}")
+    if sandbox.abi:
+        yield _tried(sandbox, "files of the bot are out of reach", _cannot_read)
+    if sandbox.has_filter:
+        yield _tried(sandbox, "local services are out of reach", _cannot_call_locally)
+    if os.geteuid() == 0:
+        yield Finding(NOTE, "this is root: workers give its powers up, a user of its own is better")
+
+
+def _cannot_read() -> bool:
+    try:
+        (ROOT / "run.py").read_bytes()
+    except PermissionError:
+        return True
+    return False
+
+
+def _cannot_call_locally() -> bool:
+    try:
+        socket.socket(socket.AF_UNIX).close()
+    except PermissionError:
+        return True
+    return False
+
+
+def _tried(sandbox: Sandbox, claim: str, holds: Callable[[], bool]) -> Finding:
+    """Return whether a claim is true for a process behind the walls, by being there."""
+    with tempfile.TemporaryDirectory() as folder:
+        pid = os.fork()
+        if pid == 0:
+            _try(sandbox, Path(folder), holds)
+        _, status = os.waitpid(pid, 0)
+    works = os.waitstatus_to_exitcode(status) == 0
+    return Finding(GOOD if works else BAD, f"{'tried' if works else 'FAILED'}: {claim}")
+
+
+def _try(sandbox: Sandbox, folder: Path, holds: Callable[[], bool]) -> None:
+    """Go behind the walls, look, and end this process: 0 when they hold."""
+    code = 1
+    try:
+        limits.forbid_new_privileges()
+        sandbox.enter(folder, None, may_resolve=True)
+        code = 0 if holds() else 1
+    except (OSError, WorkerDiedError) as error:
+        sys.stderr.write(f"{error}\n")
+    finally:
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

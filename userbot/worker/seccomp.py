@@ -1,0 +1,133 @@
+"""A filter of system calls: no worker talks to anything but the network, nor looks into others.
+
+It closes what file rules do not cover: unix sockets, other families of sockets, debugging and
+memory of other processes, new namespaces, changes of modes and owners, and rare parts of the kernel
+in which most of its holes are found. What is refused fails with EPERM and the program goes on.
+https://docs.kernel.org/userspace-api/seccomp_filter.html
+"""
+
+import ctypes
+import errno
+import os
+import platform
+import socket
+import struct
+from collections.abc import Sequence
+from functools import cache
+
+from userbot.worker import syscalls
+
+# linux/audit.h: AUDIT_ARCH_X86_64, AUDIT_ARCH_AARCH64; the column in `syscalls`
+_MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
+_FIRST_X32 = 0x40000000  # x86_64 has a second set of numbers; nobody needs it
+_NEW_NAMESPACES = 0x7E020000  # linux/sched.h: CLONE_NEWNS, NEWCGROUP, NEWUTS ... NEWNET
+_TYPE_MASK = 0xF  # of a socket's type; above are flags
+_FAST_OPEN = 0x20000000  # MSG_FASTOPEN connects without asking Landlock
+
+# linux/filter.h, linux/seccomp.h
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
+_ALLOW, _FAIL = 0x7FFF0000, 0x00050000
+_AT_NUMBER, _AT_MACHINE, _AT_ARGUMENTS = 0, 4, 16
+_SET_FILTER, _ASK_ACTION = 1, 2
+
+Step = tuple[int, int, int, int]  # code, steps to skip when true, when false, constant
+
+
+def is_there() -> bool:
+    """Return whether this kernel filters, on a machine whose numbers we know."""
+    number = syscalls.SECCOMP.get(platform.machine())
+    if number is None:
+        return False
+    action = ctypes.c_uint32(_FAIL)
+    return bool(_libc().syscall(number, _ASK_ACTION, 0, ctypes.byref(action)) == 0)
+
+
+def warm() -> None:
+    """Make ready what `restrict` needs, once for all children."""
+    for may_resolve in (False, True):
+        _packed(may_resolve=may_resolve)
+
+
+def restrict(*, may_resolve: bool) -> None:
+    """Filter the calls of this thread and its children for good; needs no_new_privs.
+
+    may_resolve: leave UDP, for names. Raises OSError.
+    """
+    steps = _packed(may_resolve=may_resolve)
+    buffer = ctypes.create_string_buffer(steps, len(steps))
+    filter_ = struct.pack("@HP", len(steps) // 8, ctypes.addressof(buffer))
+    if _libc().syscall(syscalls.SECCOMP[platform.machine()], _SET_FILTER, 0, filter_) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), "seccomp")
+
+
+@cache
+def _packed(*, may_resolve: bool) -> bytes:
+    return b"".join(struct.pack("=HBBI", *step) for step in program(may_resolve=may_resolve))
+
+
+def program(*, may_resolve: bool) -> list[Step]:
+    """Return the filter for this machine."""
+    machine, column = _MACHINES[platform.machine()]
+    refused = [numbers[column] for numbers in syscalls.REFUSED.values()]
+    steps = [(_LOAD, 0, 0, _AT_MACHINE), (_EQUAL, 1, 0, machine), _fail(errno.EPERM)]
+    steps += [(_LOAD, 0, 0, _AT_NUMBER), (_AT_LEAST, 0, 1, _FIRST_X32), _fail(errno.EPERM)]
+    for number in filter(None, refused):
+        steps += _when(number, [_fail(errno.EPERM)])
+    # Its flags lie in memory, where no filter looks; libraries then take the older call.
+    steps += _when(syscalls.CLONE3[column], [_fail(errno.ENOSYS)])
+    steps += _when(syscalls.CLONE[column], _refuse_bits(0, _NEW_NAMESPACES))
+    steps += _when(syscalls.SENDTO[column], _refuse_bits(3, _FAST_OPEN))
+    steps += _when(syscalls.SENDMSG[column], _refuse_bits(2, _FAST_OPEN))
+    steps += _when(syscalls.SENDMMSG[column], _refuse_bits(3, _FAST_OPEN))
+    steps += _when(syscalls.SOCKET[column], _refuse_sockets(may_resolve=may_resolve))
+    steps += _when(syscalls.SOCKETPAIR[column], _refuse_pairs())
+    return [*steps, (_RETURN, 0, 0, _ALLOW)]
+
+
+def _refuse_sockets(*, may_resolve: bool) -> list[Step]:
+    """Leave TCP, and UDP where need be: of other protocols Landlock knows no ports."""
+    types = [socket.SOCK_STREAM, *([socket.SOCK_DGRAM] if may_resolve else [])]
+    return [
+        *_refuse_but(0, [socket.AF_INET, socket.AF_INET6]),
+        *_refuse_but(1, types, _TYPE_MASK),
+        *_refuse_but(2, [0, socket.IPPROTO_TCP, *([socket.IPPROTO_UDP] if may_resolve else [])]),
+    ]
+
+
+def _refuse_pairs() -> list[Step]:
+    """Leave pairs that are connected for good; datagrams could be sent anywhere."""
+    return [
+        *_refuse_but(0, [socket.AF_UNIX]),
+        *_refuse_but(1, [socket.SOCK_STREAM], _TYPE_MASK),
+    ]
+
+
+def _when(number: int, then: list[Step]) -> list[Step]:
+    """Do so for this call only; the steps after it find its number again."""
+    body = [*then, (_LOAD, 0, 0, _AT_NUMBER)]
+    return [(_EQUAL, 0, len(body), number), *body]
+
+
+def _refuse_bits(argument: int, bits: int) -> list[Step]:
+    return [_load(argument), (_ANY_BIT, 0, 1, bits), _fail(errno.EPERM)]
+
+
+def _refuse_but(argument: int, values: Sequence[int], mask: int = 0xFFFFFFFF) -> list[Step]:
+    """Refuse unless the argument, under mask, is one of values."""
+    tests = [(_EQUAL, len(values) - place, 0, value) for place, value in enumerate(values)]
+    return [_load(argument), (_AND, 0, 0, mask), *tests, _fail(errno.EPERM)]
+
+
+def _load(argument: int) -> Step:
+    """Load the low half of an argument; the kernel takes no more of those that we look at."""
+    return (_LOAD, 0, 0, _AT_ARGUMENTS + 8 * argument)
+
+
+def _fail(code: int) -> Step:
+    return (_RETURN, 0, 0, _FAIL | code)
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
