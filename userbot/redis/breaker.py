@@ -1,0 +1,81 @@
+"""What happens while Redis is away: everything goes on with what this process has.
+
+Two states. *Closed*: calls go to Redis; the first that fails opens. *Open*: calls go to the
+fallback at once, and a task asks Redis every second; the first good answer closes.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from userbot.redis.client import FAILURES, MAX_CONNECTIONS, TIMEOUT_S
+
+log = logging.getLogger(__name__)
+
+PROBE_EVERY_S = 1.0
+# Of the patience of a call: a server that is barely fast enough must not go on and off.
+PROBE_SHARE = 0.5
+
+T = TypeVar("T")
+
+
+class Breaker:
+    """Says where calls go. `ping` asks the server; `on_back` is told when it is there again."""
+
+    def __init__(
+        self,
+        ping: Callable[[], Awaitable[object]],
+        on_back: Callable[[], None],
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        self._ping = ping
+        self._on_back = on_back
+        self._timeout_s = timeout_s
+        self._opened = asyncio.Event()
+        self._turns = asyncio.Semaphore(MAX_CONNECTIONS)
+
+    @property
+    def is_open(self) -> bool:
+        """True while Redis is away."""
+        return self._opened.is_set()
+
+    async def call(self, there: Callable[[], Awaitable[T]], here: Callable[[], Awaitable[T]]) -> T:
+        """Return what `there` says, and what `here` says when that fails or Redis is away.
+
+        There has timeout_s from its turn on: a crowd of calls is no reason to give Redis up, and
+        when it is away, the first that finds out spares the others. Never raises what Redis causes.
+        """
+        async with self._turns:
+            if not self.is_open:
+                try:
+                    async with asyncio.timeout(self._timeout_s):
+                        return await there()
+                except FAILURES as error:
+                    self._open(error)
+        return await here()
+
+    async def serve(self) -> None:
+        """Look for a server that is away until it is back, until cancelled."""
+        while True:
+            await self._opened.wait()
+            await asyncio.sleep(PROBE_EVERY_S)
+            try:
+                async with asyncio.timeout(self._timeout_s * PROBE_SHARE):
+                    await self._ping()
+            except FAILURES as error:
+                log.debug("Redis is still away: %r", error)
+            else:
+                self._close()
+
+    def _open(self, error: BaseException) -> None:
+        if not self.is_open:
+            self._opened.set()
+            log.warning(
+                "Redis is away: counters and caches of this process are used meanwhile (%r)", error
+            )
+
+    def _close(self) -> None:
+        self._opened.clear()
+        self._on_back()
+        log.info("Redis is back: its counters and caches are used again")
