@@ -5,7 +5,7 @@ import pytest
 import pytest_asyncio
 
 from tests.contract import mongo_server
-from tests.contract.stores import KINDS, drop, open_jobs
+from tests.contract.stores import KINDS, drop, open_jobs, open_stores
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
@@ -32,3 +32,9 @@ def kind(request, tmp_path):
 async def store(kind, tmp_path):
     async with open_jobs(kind, tmp_path) as store:
         yield store
+
+
+@pytest.fixture
+async def stores(kind, tmp_path):
+    async with open_stores(kind, tmp_path) as stores:
+        yield stores

@@ -15,7 +15,10 @@ from userbot.domain.media import Extraction, Format, MediaFile, MediaKind, Thumb
 from userbot.domain.records import FairLimits, JobState, Lane
 from userbot.mongo import client
 from userbot.mongo import jobs as mongo
+from userbot.mongo import stores as mongo_stores
 from userbot.ports import JobStore
+from userbot.ports.durable import Stores
+from userbot.sqlite import stores as sqlite_stores
 from userbot.sqlite.database import open_database
 from userbot.sqlite.jobs import SqliteJobs
 
@@ -37,6 +40,18 @@ async def open_jobs(kind: str, folder: Path) -> AsyncIterator[JobStore]:
     else:
         async with open_database(folder / "userbot.db") as database:
             yield SqliteJobs(database)
+
+
+@asynccontextmanager
+async def open_stores(kind: str, folder: Path) -> AsyncIterator[Stores]:
+    """Open everything durable of a folder, as `open_jobs` does."""
+    if kind == "mongo":
+        url = os.environ[URL_VARIABLE]
+        async with mongo_stores.open_stores(url, database_of(folder)) as stores:
+            yield stores
+    else:
+        async with sqlite_stores.open_stores(folder / "userbot.db") as stores:
+            yield stores
 
 
 async def drop(kind: str, folder: Path) -> None:

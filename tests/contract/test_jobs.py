@@ -461,3 +461,21 @@ async def test_nobody_opens_again_more_than_they_may_have(store):
     with pytest.raises(TooManyJobsError):
         await store.reopen(job(1).id, NOW, max_unfinished=1)
     assert await store.reopen(job(1).id, NOW, max_unfinished=2)
+
+
+async def test_a_job_that_waits_until_later_can_be_called_at_once(store):
+    waits, held, ended = job(1), job(2), job(3)
+    for item in (waits, held, ended):
+        assert await store.add(item, NOW)
+    for item in (waits, held):
+        claim = await claim_of(store)
+        assert claim.record.job == item
+        assert await store.release(claim, replace(claim.record, not_before=NOW + MINUTE), NOW)
+    assert await store.end(ended.id, JobState.CANCELLED, None, NOW)
+    assert await claimed_ids(store, Lane.INSPECT) == []
+    assert (await claim_of(store, now=NOW + MINUTE)).record.job == waits
+    claim = await claim_of(store, now=NOW + MINUTE)
+    await store.release(claim, replace(claim.record, not_before=NOW + 2 * MINUTE), NOW)
+    await store.hasten([])
+    await store.hasten([waits.id, held.id, ended.id, JobId("nobody")])
+    assert await claimed_ids(store, Lane.INSPECT) == [held.id], "the other one is claimed"

@@ -27,6 +27,7 @@ WEIGHTS = {
     "end": 3,
     "reopen": 3,
     "note_told": 1,
+    "hasten": 2,
     "give_up_claims": 0.5,
     "forget_ended": 0.5,
 }
@@ -113,6 +114,9 @@ class Play:
 
     def _pick(self):
         return (self._id(), CHOICE, self.now), {"is_quick": self._random.random() < 0.4}
+
+    def _hasten(self):
+        return ([self._id() for _ in range(self._random.randrange(4))],), {}
 
     def _note_status(self):
         return (self._id(), self._random.randrange(1000)), {}

@@ -16,7 +16,8 @@ from pymongo import ASCENDING, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from userbot.domain.records import Claim, FairLimits, Fence, Lane
-from userbot.errors import InfrastructureError
+from userbot.errors import DamagedError, InfrastructureError
+from userbot.mongo.burial import bury
 from userbot.mongo.client import Database, Document, translated
 from userbot.mongo.documents import NEVER, NO_CLAIM, moment, record_of, update_of
 from userbot.mongo.pages import Pages
@@ -124,6 +125,9 @@ class Claims:
     async def _try(self, chosen: _Chosen, now: datetime, lease_until: datetime) -> Taken | None:
         """Claim the chosen job; None when another process was quicker."""
         info_json = await self._pages.of(chosen.job)
+        if not _can_be_claimed(chosen.job, info_json):
+            await bury(self._jobs, self._pages, chosen.job)
+            return None
         served = await self._turns.mark_served(chosen.turn)
         if served is None:
             return None
@@ -185,23 +189,36 @@ class Claims:
             self._disowned.pop(holder, None)
 
 
+def _can_be_claimed(job: Document, info_json: str) -> bool:
+    """Say whether a job's document can be read; else it would stay the first in line for ever."""
+    try:
+        record_of(job, info_json)
+    except DamagedError:
+        return False
+    return isinstance(job.get("fence"), int)
+
+
 def _within(limits: FairLimits, held: list[Document]) -> Document:
     """Return the part of a query that passes over who holds enough."""
     return {
-        "user_id": {"$nin": _with_at_least(limits.per_user, (job["user_id"] for job in held))},
-        "chat_id": {"$nin": _with_at_least(limits.per_chat, (job["chat_id"] for job in held))},
+        "user_id": {"$nin": _with_at_least(limits.per_user, (job.get("user_id") for job in held))},
+        "chat_id": {"$nin": _with_at_least(limits.per_chat, (job.get("chat_id") for job in held))},
     }
 
 
-def _with_at_least(limit: int, holders: Iterable[int]) -> list[int]:
+def _with_at_least(limit: int, holders: Iterable[int | None]) -> list[int | None]:
     return [holder for holder, count in Counter(holders).items() if count >= limit]
 
 
 def _free_seats(job: Document, held: list[Document]) -> tuple[int, int]:
     """Return the lowest seats of the job's person and chat that no claim has."""
-    users = {other.get("user_seat") for other in held if other["user_id"] == job["user_id"]}
-    chats = {other.get("chat_seat") for other in held if other["chat_id"] == job["chat_id"]}
+    users = {other.get("user_seat") for other in held if _same(job, other, "user_id")}
+    chats = {other.get("chat_seat") for other in held if _same(job, other, "chat_id")}
     return _lowest_free(users), _lowest_free(chats)
+
+
+def _same(job: Document, other: Document, name: str) -> bool:
+    return bool(job.get(name) == other.get(name))
 
 
 def _lowest_free(seats: set[int | None]) -> int:

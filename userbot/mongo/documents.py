@@ -13,12 +13,12 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from userbot.domain.choices import Choice
-from userbot.domain.jobs import Job, JobId, Request
+from userbot.domain.jobs import Job
 from userbot.domain.records import ENDS, JobRecord, JobState, JobSummary, lane_of
-from userbot.errors import InfrastructureError, UserbotError
+from userbot.errors import DamagedError, UserbotError
 from userbot.mongo.client import Document
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -161,7 +161,7 @@ def choice_text(choice: Choice) -> str:
 
 
 def record_of(document: Document, info_json: str) -> JobRecord:
-    """Return the record of a document. Raises InfrastructureError when it is damaged."""
+    """Return the record of a document. Raises DamagedError for what nobody can read."""
     try:
         plain: dict[str, Any] = json.loads(document.get("details", "{}"))
         plain |= {name: document[name] for name in PLAIN if name in document}
@@ -170,40 +170,45 @@ def record_of(document: Document, info_json: str) -> JobRecord:
         if "extraction" in document:
             plain["extraction"] = json.loads(document["extraction"]) | {"info_json": info_json}
         record: JobRecord = _adapter(JobRecord).validate_python(plain | {"job": _job(document)})
-    except (KeyError, TypeError, ValueError, ValidationError) as error:
-        raise InfrastructureError(f"MongoDB: job {document.get('_id')} is damaged") from error
+    except (KeyError, TypeError, ValueError, OverflowError) as error:  # pydantic's are ValueErrors
+        raise DamagedError(str(document.get("_id"))) from error
     return record
 
 
 def summary_of(document: Document) -> JobSummary:
-    """Return the summary of a document. Raises InfrastructureError when it is damaged."""
+    """Return the summary of a document. Raises DamagedError for what nobody can read."""
     try:
-        choice = json.loads(document.get("choice", "null"))
-        return JobSummary(
-            job=_job(document),
-            state=JobState(document["state"]),
-            created_at=EPOCH + document["created_at"] * TICK,
-            changed_at=EPOCH + document["changed_at"] * TICK,
-            not_before=_time(document["not_before"]),
-            is_quick=document["is_quick"],
-            is_claimed=document["lease_until"] != NEVER,
-            title=document.get("title"),
-            choice=_adapter(Choice).validate_python(choice) if choice else None,
-            status_message_id=document.get("status_message_id"),
-        )
-    except (KeyError, TypeError, ValueError, ValidationError) as error:
-        raise InfrastructureError(f"MongoDB: job {document.get('_id')} is damaged") from error
+        plain = {
+            "job": _job(document),
+            "state": document["state"],
+            "created_at": EPOCH + document["created_at"] * TICK,
+            "changed_at": EPOCH + document["changed_at"] * TICK,
+            "not_before": _time(document["not_before"]),
+            "is_quick": document["is_quick"],
+            "is_claimed": document["lease_until"] > NEVER,
+            "title": document.get("title"),
+            "choice": json.loads(document.get("choice", "null")),
+            "status_message_id": document.get("status_message_id"),
+        }
+        summary: JobSummary = _adapter(JobSummary).validate_python(plain)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise DamagedError(str(document.get("_id"))) from error
+    return summary
+
+
+def number_of(document: Document) -> int:
+    """Return a job's place in the order of coming; one that has none comes first."""
+    number = document.get("number")
+    return number if isinstance(number, int) else 0
 
 
 def _job(document: Document) -> Job:
-    request = Request(
-        chat_id=document["chat_id"],
-        message_id=document["message_id"],
-        user_id=document["user_id"],
-        is_group=document["is_group"],
-        topic_id=document.get("topic_id"),
-    )
-    return Job(JobId(document["_id"]), request, document["url"])
+    """Return the job of a document. Raises KeyError and, as pydantic does, ValueError."""
+    names = ("chat_id", "message_id", "user_id", "is_group")
+    request = {name: document[name] for name in names} | {"topic_id": document.get("topic_id")}
+    plain = {"id": document["_id"], "request": request, "url": document["url"]}
+    job: Job = _adapter(Job).validate_python(plain)
+    return job
 
 
 def _plain(record: JobRecord) -> dict[str, Any]:

@@ -5,9 +5,10 @@ Turns are given before a job enters a lane, pages are written before a job point
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import TypeVar
 
 from userbot.domain.choices import Choice
 from userbot.domain.jobs import Job, JobId
@@ -23,7 +24,8 @@ from userbot.domain.records import (
     Place,
     lane_of,
 )
-from userbot.errors import UserbotError
+from userbot.errors import DamagedError, UserbotError
+from userbot.mongo.burial import bury
 from userbot.mongo.changes import Changes, held_under, one
 from userbot.mongo.claims import Claims, Taken
 from userbot.mongo.client import Database, Document, open_database
@@ -36,6 +38,7 @@ from userbot.mongo.documents import (
     end_values,
     error_values,
     moment,
+    number_of,
     record_of,
     summary_of,
     update_of,
@@ -45,6 +48,8 @@ from userbot.mongo.pages import Pages
 from userbot.mongo.schema import JOBS, PAGES, prepare
 from userbot.mongo.turns import Turns
 from userbot.mongo.whole import whole
+
+T = TypeVar("T")
 
 NO_PAGE: Mapping[str, object] = {"page": None, "page_digest": None}
 
@@ -114,6 +119,10 @@ class MongoJobs:
         """Keep what changed and give the claim back."""
         return await whole(self._changes.keep(claim, record, now, NO_CLAIM))
 
+    async def hasten(self, job_ids: Collection[JobId]) -> None:
+        """Let jobs be claimed at once that wait until later."""
+        await whole(self._hasten([clean(job_id) for job_id in job_ids]))
+
     async def pick(
         self, job_id: JobId, choice: Choice, now: datetime, *, is_quick: bool = False
     ) -> bool:
@@ -172,8 +181,7 @@ class MongoJobs:
 
     async def untold(self) -> list[JobRecord]:
         """Return the ended jobs whose chat does not show it yet."""
-        found = await whole(self._list({"owed": True}))
-        return [record_of(document, "") for document in found]
+        return await whole(self._legible({"owed": True}, None, lambda found: record_of(found, "")))
 
     async def give_up_claims(self) -> int:
         """Take every lease away, counting an attempt each."""
@@ -182,8 +190,7 @@ class MongoJobs:
     async def unfinished(self, user_id: int | None = None) -> list[JobSummary]:
         """Return the jobs that have not ended, oldest first."""
         query = {"is_open": True} | ({} if user_id is None else {"user_id": user_id})
-        found = await whole(self._list(query, SUMMARY))
-        return [summary_of(document) for document in found]
+        return await whole(self._legible(query, SUMMARY, summary_of))
 
     async def count_unfinished(self, user_id: int) -> int:
         """Return how many jobs of a person have not ended."""
@@ -202,6 +209,14 @@ class MongoJobs:
         return await whole(self._forget(before))
 
     async def _find(self, query: Document) -> JobRecord | None:
+        try:
+            return await self._read(query)
+        except DamagedError:
+            if document := await self._jobs.find_one(query):
+                await bury(self._jobs, self._pages, document)
+        return await self._read(query)
+
+    async def _read(self, query: Document) -> JobRecord | None:
         page = None
         while document := await self._jobs.find_one(query):
             info_json = await self._pages.of(document)
@@ -210,17 +225,27 @@ class MongoJobs:
             page = document.get("page")  # replaced while we looked; or damage, the second time
         return None
 
+    async def _hasten(self, ids: list[str]) -> None:
+        waiting = {"_id": {"$in": ids}, "is_open": True, "lease_until": NEVER}
+        await self._jobs.update_many(waiting, {"$set": {"not_before": NEVER}})
+
     async def _give_up_claims(self) -> int:
         held = {"is_open": True, "lease_until": {"$gt": NEVER}}
         given_up = {**update_of(NO_CLAIM), "$inc": {"attempts": 1}}
         return int((await self._jobs.update_many(held, given_up)).matched_count)
 
-    async def _list(
-        self, query: Document, fields: Mapping[str, int] | None = None
-    ) -> list[Document]:
-        """Return jobs in the order of coming."""
-        found = await self._jobs.find(query, fields).to_list(None)
-        return sorted(found, key=lambda document: int(document["number"]))
+    async def _legible(
+        self, query: Document, fields: Mapping[str, int] | None, read: Callable[[Document], T]
+    ) -> list[T]:
+        """Return jobs in the order of coming; what cannot be read is ended and left out."""
+        found = []
+        documents = await self._jobs.find(query, fields).to_list(None)
+        for document in sorted(documents, key=number_of):
+            try:
+                found.append(read(document))
+            except DamagedError:
+                await bury(self._jobs, self._pages, document)
+        return found
 
     async def _forget(self, before: datetime) -> int:
         ended = await self._jobs.delete_many({"ended_at": {"$lt": moment(before)}})

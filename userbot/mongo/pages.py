@@ -43,7 +43,7 @@ class Pages:
         if "page" not in document:
             return ""
         found = await self._pages.find_one({"_id": document["page"]})
-        return str(found["info_json"]) if found else ""
+        return str(found.get("info_json", "")) if found else ""
 
     async def drop(self, page: ObjectId | None) -> None:
         """Delete a page that no job points at any more. An error is no reason to fail for."""

@@ -4,17 +4,22 @@ jobs      one document per job; `documents.py` says what is in it
 pages     `info_json` of the jobs that have not ended, 1-2 MB each: no change of a job moves them
 turns     whose turn it is, by lane and person
 counters  the last number given out, by name
+users     people; `history` their jobs that have ended, `errors` those with an error, `usage` days
 """
 
 import asyncio
+from datetime import timedelta
 
 from pymongo import ASCENDING, IndexModel, WriteConcern
 from pymongo.errors import DuplicateKeyError
 
 from userbot.mongo.client import Collection, Database, translated
+from userbot.mongo.expiry import expire
 
 JOBS, PAGES, TURNS, COUNTERS = "jobs", "pages", "turns", "counters"
+USERS, HISTORY, ERRORS, USAGE = "users", "history", "errors", "usage"
 JOB_NUMBERS, TURN_NUMBERS = "jobs", "turns"
+USAGE_KEPT = timedelta(days=3)  # whatever the hour of the server
 INDEXES_TIMEOUT_S = 60.0  # of a large collection of an older version
 
 
@@ -42,12 +47,28 @@ JOB_INDEXES = (
 )
 PAGE_INDEXES = (index("written_at"),)
 TURN_INDEXES = (index("lane", "turn"),)
+HISTORY_INDEXES = (
+    index("user_id", "ended_at", "_id"),
+    index("ended_at", "user_id"),
+    index("media", "ended_at"),
+)
+ERROR_INDEXES = (index("happened_at", "label"), index("user_id"))
+USAGE_INDEXES = (index("day"),)
 
 
-async def prepare(database: Database) -> None:
-    """Make what is missing; what is there already costs nothing."""
+async def prepare(database: Database, retention: timedelta | None = None) -> None:
+    """Make what is missing; what is there already costs nothing.
+
+    retention: the server itself forgets history and errors that are older.
+    """
     with translated():
         async with asyncio.timeout(INDEXES_TIMEOUT_S):
+            await database[HISTORY].create_indexes(list(HISTORY_INDEXES))
+            await database[ERRORS].create_indexes(list(ERROR_INDEXES))
+            await database[USAGE].create_indexes(list(USAGE_INDEXES))
+            await expire(database, HISTORY, "ended_date", retention)
+            await expire(database, ERRORS, "happened_date", retention)
+            await expire(database, USAGE, "date", USAGE_KEPT)
             await database[JOBS].create_indexes(list(JOB_INDEXES))
             await database[PAGES].create_indexes(list(PAGE_INDEXES))
             await database[TURNS].create_indexes(list(TURN_INDEXES))

@@ -17,7 +17,7 @@ from pymongo.errors import DuplicateKeyError
 from userbot.domain.jobs import JobId
 from userbot.domain.records import Lane, Place
 from userbot.mongo.client import Database, Document
-from userbot.mongo.documents import moment
+from userbot.mongo.documents import moment, number_of
 from userbot.mongo.schema import COUNTERS, JOBS, TURN_NUMBERS, TURNS, hasty
 
 NEWCOMERS = -(2**62)  # below every turn of somebody who was served
@@ -93,28 +93,28 @@ class Turns:
         user_ids = await self._in_order(lane, await self._jobs.distinct("user_id", waiting))
         waiting["user_id"] = {"$in": user_ids[:limit]}
         line = islice(_rounds(user_ids, await self._by_number(waiting)), limit)
-        numbers = [job["number"] for job in line]
+        numbers = [job.get("number") for job in line]
         found = await self._jobs.find(
             {**waiting, "number": {"$in": numbers}}, {"number": 1}
         ).to_list(None)
-        ids = {job["number"]: JobId(job["_id"]) for job in found}
+        ids = {job.get("number"): JobId(job["_id"]) for job in found}
         known = (ids[number] for number in numbers if number in ids)
         return [Place(job_id, at) for at, job_id in enumerate(known, start=1)]
 
     async def position(self, query: Document, now: datetime) -> int | None:
         """Return the place of a job in its lane, counted from 1; None when it does not wait."""
         job = await self._jobs.find_one(query, {"lane": 1, "user_id": 1, "number": 1})
-        if job is None or "lane" not in job:
+        if job is None or "lane" not in job or "user_id" not in job:
             return None
         lane, owner = Lane(job["lane"]), job["user_id"]
         waiting = await self._by_number(due(lane, moment(now)))
-        own = [other["number"] for other in waiting if other["user_id"] == owner]
-        if job["number"] not in own:
+        own = [number_of(other) for other in waiting if other["user_id"] == owner]
+        if number_of(job) not in own:
             return None
         counts = Counter(int(other["user_id"]) for other in waiting)
         people = await self._in_order(lane, list(counts))
         not_later = people[: people.index(owner) + 1]
-        return _before(counts, own.index(job["number"]) + 1, not_later)
+        return _before(counts, own.index(number_of(job)) + 1, not_later)
 
     async def forget(self, before: datetime) -> None:
         """Drop the turns of people without a job.
@@ -145,7 +145,7 @@ class Turns:
         """Return jobs in the order of coming, with no more than an index has of them."""
         shown = {"_id": 0, "user_id": 1, "number": 1}
         found = await self._jobs.find(query, shown).to_list(None)
-        return sorted(found, key=lambda job: int(job["number"]))
+        return sorted((job for job in found if "user_id" in job), key=number_of)
 
 
 def _id(lane: Lane, user_id: int) -> str:

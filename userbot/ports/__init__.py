@@ -1,6 +1,6 @@
 """What the services need from outside, in words of the domain."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Protocol
 
 from userbot.domain.choices import Choice
 from userbot.domain.jobs import Job, JobId, Progress, View
-from userbot.domain.media import Extraction, Growth, MediaFile, MediaKind
+from userbot.domain.media import Extraction, Growth, KnownFile, MediaFile, MediaKind
 from userbot.domain.records import (
     Claim,
     FairLimits,
@@ -102,7 +102,13 @@ class Chat(Protocol):
     async def send(self, job: Job, file: MediaFile, steps: SendSteps) -> Sent:
         """Upload file and send it as the reply to the job's request. Raises DeliveryError."""
 
-    async def find_sent(self, job: Job, file: MediaFile) -> Sent | None:
+    async def send_known(self, job: Job, known: KnownFile, steps: SendSteps) -> Sent:
+        """Send what Telegram has already, as `send` otherwise, at once.
+
+        Raises FileRefusedError when Telegram does not take its ids any more.
+        """
+
+    async def find_sent(self, job: Job, file: MediaFile | KnownFile) -> Sent | None:
         """Return the message that an earlier run has sent, None when it is not found."""
 
     async def clear(self, job: Job) -> bool:
@@ -119,7 +125,9 @@ class JobStore(Protocol):
 
     Cancelling a call does not undo it: it happens as a whole or not at all, and before any later
     call. A cancelled claim() leaves nothing claimed. What UTF-8 cannot say is kept as "?".
-    Every method raises InfrastructureError when the store does not answer or is damaged.
+    Every method raises InfrastructureError when the store does not answer or is damaged. A job
+    whose record cannot be read is ended as FAILED by `claim`, `find`, `unfinished` and `untold`,
+    whichever comes upon it first, and stands in nobody's way.
     """
 
     async def add(self, job: Job, now: datetime, *, max_unfinished: int | None = None) -> bool:
@@ -154,6 +162,12 @@ class JobStore(Protocol):
 
     async def release(self, claim: Claim, record: JobRecord, now: datetime) -> bool:
         """Keep what changed and give the claim back: the job waits, is offered, or has ended."""
+
+    async def hasten(self, job_ids: Collection[JobId]) -> None:
+        """Let jobs be claimed at once that wait until later; nothing else of them changes.
+
+        Jobs that somebody has claimed, or that have ended, stay as they are.
+        """
 
     async def pick(
         self, job_id: JobId, choice: Choice, now: datetime, *, is_quick: bool = False

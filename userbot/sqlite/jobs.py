@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from userbot.domain.choices import Choice
 from userbot.domain.jobs import Job, JobId
@@ -39,6 +40,8 @@ from userbot.sqlite.turns import Turn
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 KNOWN = "SELECT 1 FROM jobs WHERE chat_id = :chat_id AND message_id = :message_id AND url = :url"
 TAKE = """
 UPDATE jobs
@@ -59,6 +62,10 @@ PICK = """
 UPDATE jobs SET state = :state, lane = :lane, is_quick = :is_quick, choice = :choice,
     changed_at = :now
 WHERE id = :id AND state = :offered
+"""
+HASTEN = """
+UPDATE jobs SET not_before = NULL
+WHERE id IN (SELECT value FROM json_each(?)) AND lease_until IS NULL AND ended_at IS NULL
 """
 NOTE = "UPDATE jobs SET status_message_id = ? WHERE id = ?"
 NOTE_UPLOAD = "UPDATE jobs SET upload_note = ? WHERE id = ? AND ended_at IS NULL"
@@ -82,9 +89,11 @@ DROP_INFO = "UPDATE pages SET info_json = '' WHERE number = ?"
 GIVE_UP = """
 UPDATE jobs SET attempts = attempts + 1, lease_until = NULL WHERE lease_until IS NOT NULL
 """
+STATES = ", ".join(f"'{state}'" for state in JobState)
 BURY = (  # what cannot be read
     "UPDATE jobs SET details = '{}', choice = NULL WHERE id = :id",
     "DELETE FROM pages WHERE number = (SELECT number FROM jobs WHERE id = :id)",
+    f"UPDATE jobs SET state = :state WHERE id = :id AND state NOT IN ({STATES})",
 )
 # Columns by name: a row's `details` are not for lists.
 SUMMARY = """
@@ -115,6 +124,10 @@ class SqliteJobs:
     async def find(self, job_id: JobId) -> JobRecord | None:
         """Return a job, None when it is unknown."""
         known = clean(job_id)
+        try:
+            return await self._database.read(lambda connection: _find(connection, known))
+        except DamagedError as error:
+            await self._bury([error])
         return await self._database.read(lambda connection: _find(connection, known))
 
     async def claim(
@@ -128,7 +141,7 @@ class SqliteJobs:
                 try:
                     claim = _take(connection, turn, lease_until)
                 except DamagedError as error:
-                    _bury(connection, error, now)
+                    _bury(connection, error)
                     continue
                 taken.append((turn, claim))
                 return claim
@@ -162,6 +175,11 @@ class SqliteJobs:
     async def release(self, claim: Claim, record: JobRecord, now: datetime) -> bool:
         """Keep what changed and give the claim back."""
         return await self._keep(claim, record, now, is_over=True)
+
+    async def hasten(self, job_ids: Collection[JobId]) -> None:
+        """Let jobs be claimed at once that wait until later."""
+        ids = (json_text(list(job_ids)),)
+        await self._database.write(lambda connection: connection.execute(HASTEN, ids).rowcount)
 
     async def pick(
         self, job_id: JobId, choice: Choice, now: datetime, *, is_quick: bool = False
@@ -240,9 +258,7 @@ class SqliteJobs:
 
     async def untold(self) -> list[JobRecord]:
         """Return the ended jobs whose chat does not show it yet."""
-        return await self._database.read(
-            lambda connection: list(_readable(connection, connection.execute(UNTOLD).fetchall()))
-        )
+        return await self._legible(UNTOLD, (), _record)
 
     async def give_up_claims(self) -> int:
         """Take every lease away, counting an attempt each."""
@@ -250,7 +266,11 @@ class SqliteJobs:
 
     async def unfinished(self, user_id: int | None = None) -> list[JobSummary]:
         """Return the jobs that have not ended, oldest first."""
-        return await self._database.read(lambda connection: _unfinished(connection, user_id))
+        if user_id is None:
+            return await self._legible(f"{SUMMARY} ORDER BY number", (), _summary)
+        return await self._legible(
+            f"{SUMMARY} AND user_id = ? ORDER BY number", (user_id,), _summary
+        )
 
     async def count_unfinished(self, user_id: int) -> int:
         """Return how many jobs of a person have not ended."""
@@ -271,6 +291,36 @@ class SqliteJobs:
     async def forget_ended(self, before: datetime) -> int:
         """Delete the jobs that ended before a moment; return how many."""
         return await self._database.write(lambda connection: _forget(connection, moment(before)))
+
+    async def _legible(
+        self,
+        query: str,
+        values: tuple[object, ...],
+        read: Callable[[sqlite3.Connection, sqlite3.Row], T],
+    ) -> list[T]:
+        """Return what rows say; those that cannot be read are ended and left out."""
+        damaged: list[DamagedError] = []
+
+        def legible(connection: sqlite3.Connection) -> list[T]:
+            found = []
+            for row in connection.execute(query, values).fetchall():
+                try:
+                    found.append(read(connection, row))
+                except DamagedError as error:
+                    damaged.append(error)
+            return found
+
+        found = await self._database.read(legible)
+        await self._bury(damaged)
+        return found
+
+    async def _bury(self, damaged: Sequence[DamagedError]) -> None:
+        def bury(connection: sqlite3.Connection) -> None:
+            for error in damaged:
+                _bury(connection, error)
+
+        if damaged:
+            await self._database.write(bury)
 
     async def _keep(self, claim: Claim, record: JobRecord, now: datetime, *, is_over: bool) -> bool:
         def keep(connection: sqlite3.Connection) -> bool:
@@ -311,21 +361,18 @@ def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> JobRecord:
     return record_of(row, page)
 
 
-def _readable(connection: sqlite3.Connection, rows: Iterable[sqlite3.Row]) -> Iterator[JobRecord]:
-    """Yield the records of rows, but for damaged ones: one of them must not hide the others."""
-    for row in rows:
-        try:
-            yield _record(connection, row)
-        except DamagedError as error:
-            log.error("the record of job %s is damaged", error.job_id)  # noqa: TRY400  pydantic's traceback is pages long
+def _summary(_connection: sqlite3.Connection, row: sqlite3.Row) -> JobSummary:
+    return summary_of(row)
 
 
-def _bury(connection: sqlite3.Connection, error: DamagedError, now: datetime) -> None:
+def _bury(connection: sqlite3.Connection, error: DamagedError) -> None:
     """End a job that cannot be read; else it would stay the first in line for ever."""
     log.error("the record of job %s is damaged; it is ended", error.job_id)
+    values: dict[str, object] = {"id": error.job_id, "state": JobState.FAILED, "only": None}
     for statement in BURY:
-        connection.execute(statement, {"id": error.job_id})
-    values = {"id": error.job_id, "state": JobState.FAILED, "only": None, "now": moment(now)}
+        connection.execute(statement, values)
+    row = connection.execute("SELECT changed_at FROM jobs WHERE id = :id", values).fetchone()
+    values |= {"now": row["changed_at"] if row else 0}
     _end(connection, {**values, "error": InfrastructureError.__name__, "error_args": "[]"})
 
 
@@ -371,14 +418,6 @@ def _reopen(
     if max_unfinished is not None and _count(connection, row["user_id"]) >= max_unfinished:
         raise TooManyJobsError(max_unfinished)
     return connection.execute(REOPEN, values).rowcount == 1
-
-
-def _unfinished(connection: sqlite3.Connection, user_id: int | None) -> list[JobSummary]:
-    if user_id is None:
-        rows = connection.execute(f"{SUMMARY} ORDER BY number")
-    else:
-        rows = connection.execute(f"{SUMMARY} AND user_id = ? ORDER BY number", (user_id,))
-    return [summary_of(row) for row in rows]
 
 
 def _count(connection: sqlite3.Connection, user_id: object) -> int:

@@ -109,7 +109,7 @@ def record_of(row: sqlite3.Row, page: sqlite3.Row | None) -> JobRecord:
     """
     try:
         return _record_of(row, page)
-    except (ValueError, TypeError) as error:  # pydantic's and json's, and other shapes
+    except (ValueError, TypeError, OverflowError) as error:  # pydantic's, json's, other shapes
         raise DamagedError(row["id"]) from error
 
 
@@ -127,7 +127,14 @@ def _record_of(row: sqlite3.Row, page: sqlite3.Row | None) -> JobRecord:
 
 
 def summary_of(row: sqlite3.Row) -> JobSummary:
-    """Return the summary of a row of `jobs`."""
+    """Return the summary of a row of `jobs`. Raises DamagedError."""
+    try:
+        return _summary_of(row)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise DamagedError(row["id"]) from error
+
+
+def _summary_of(row: sqlite3.Row) -> JobSummary:
     created_at, changed_at = _time(row["created_at"]), _time(row["changed_at"])
     assert created_at and changed_at
     choice = row["choice"]

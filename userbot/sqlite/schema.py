@@ -102,4 +102,84 @@ SECOND: Migration = (
     "CREATE INDEX jobs_owed ON jobs (number) WHERE owed",
 )
 
-MIGRATIONS: Sequence[Migration] = (FIRST, SECOND)
+# People; `ban`, `quota` and `preferences` are JSON. The times are NULL until they write.
+USERS = """
+CREATE TABLE users (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL DEFAULT '',
+    first_seen_at INTEGER,
+    seen_at INTEGER,
+    preferences TEXT,
+    role TEXT,
+    ban TEXT,
+    quota TEXT
+) STRICT
+"""
+
+# Jobs that have ended. `day` counts days since 1970 in UTC; `seconds` and `file_ids` are JSON.
+HISTORY = """
+CREATE TABLE history (
+    job_id TEXT NOT NULL UNIQUE,
+    user_id INTEGER NOT NULL,
+    chat_id INTEGER NOT NULL,
+    url TEXT NOT NULL,
+    result TEXT NOT NULL,
+    ended_at INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    message_id INTEGER,
+    site TEXT NOT NULL,
+    media_id TEXT NOT NULL,
+    title TEXT NOT NULL,
+    variant TEXT NOT NULL,
+    kind TEXT,
+    height INTEGER,
+    size_bytes INTEGER NOT NULL,
+    duration_s REAL NOT NULL,
+    seconds TEXT NOT NULL,
+    error TEXT NOT NULL,
+    file_ids TEXT NOT NULL,
+    bot_id INTEGER NOT NULL,
+    is_shareable INTEGER NOT NULL
+) STRICT
+"""
+
+ERRORS = """
+CREATE TABLE errors (
+    job_id TEXT NOT NULL,
+    happened_at INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    label TEXT NOT NULL,
+    site TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    UNIQUE (job_id, happened_at)
+) STRICT
+"""
+
+# What a person took on a day.
+USAGE = """
+CREATE TABLE usage (
+    user_id INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    PRIMARY KEY (user_id, day)
+) STRICT, WITHOUT ROWID
+"""
+
+THIRD: Migration = (
+    USERS,
+    HISTORY,
+    ERRORS,
+    USAGE,
+    "CREATE INDEX history_of_user ON history (user_id, ended_at, job_id)",
+    "CREATE INDEX history_by_time ON history (ended_at)",
+    "CREATE INDEX history_files ON history (site, media_id, variant, bot_id, ended_at)"
+    " WHERE file_ids <> '[]'",
+    "CREATE INDEX errors_by_time ON errors (happened_at)",
+    "CREATE INDEX errors_of_user ON errors (user_id)",
+    "CREATE INDEX usage_by_day ON usage (day)",
+    # for forgetting what a person's jobs left
+    "CREATE INDEX jobs_of_user ON jobs (user_id) WHERE ended_at IS NOT NULL",
+)
+
+MIGRATIONS: Sequence[Migration] = (FIRST, SECOND, THIRD)

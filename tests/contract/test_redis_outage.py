@@ -1,0 +1,181 @@
+"""Redis stops, freezes, is slow, comes back: nobody is failed, and nobody waits for it."""
+
+import asyncio
+import logging
+import time
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.contract.volatile import BOT_ID, redis
+from userbot.domain.jobs import JobId, Progress, Stage
+from userbot.memory.volatile import in_memory
+from userbot.ports.volatile import Charge, LiveJob
+from userbot.redis.fallback import open_redis
+
+LONG_S = 3600
+PATIENCE_S = 1.0  # the machine may be busy; people's is shorter
+NO_WAIT_S = 10.0
+BACK_S = 30.0
+JOB = LiveJob(JobId("a"), 1, "Title", Progress(Stage.UPLOAD))
+CHARGE = [Charge("all", 10**6, 60), Charge("user", 10**6, 60)]
+
+
+@asynccontextmanager
+async def opened(url):
+    local, forget = in_memory(time.monotonic)
+    async with open_redis(url, BOT_ID, local, forget, PATIENCE_S) as stores:
+        yield stores
+
+
+@pytest.fixture
+def said(caplog):
+    caplog.set_level(logging.INFO, logger="userbot.redis")
+
+    def lines():
+        return [record.getMessage().partition(":")[0] for record in caplog.records]
+
+    return lines
+
+
+async def _use_all(stores):
+    """Call everything once; fail when that takes long."""
+    async with asyncio.timeout(NO_WAIT_S):
+        await stores.limiter.charge(CHARGE)
+        await stores.cache.put("used", "value", LONG_S)
+        assert await stores.cache.get("used") == "value"
+        await stores.cache.drop("used")
+        await stores.live.put(JOB)
+        assert await stores.live.get(JOB.job_id) == JOB
+        assert await stores.live.of_user(1) == [JOB]
+        await stores.live.drop(JOB)
+        await stores.wakeups.wake()
+
+
+async def _back(said, times=1):
+    async with asyncio.timeout(BACK_S):
+        while said().count("Redis is back") < times:
+            await asyncio.sleep(0.02)
+
+
+async def test_a_killed_redis_is_done_without_and_used_again_by_itself(said):
+    async with redis() as server, opened(server.url) as stores:
+        await _use_all(stores)
+        assert said() == []
+        for times in (1, 2):
+            await server.kill()
+            for _ in range(20):
+                await _use_all(stores)
+            assert said().count("Redis is away") == times
+            await server.start()
+            await _back(said, times)
+            await _use_all(stores)
+
+
+async def test_a_frozen_redis_is_done_without_and_used_again_by_itself(said):
+    async with redis() as server, opened(server.url) as stores:
+        await stores.cache.put("before", "kept", LONG_S)
+        server.freeze()
+        async with asyncio.timeout(NO_WAIT_S), asyncio.TaskGroup() as tasks:
+            for _ in range(200):  # whoever asks at that moment, all at once
+                tasks.create_task(stores.limiter.charge(CHARGE))
+        await _use_all(stores)
+        assert await stores.cache.get("before") is None
+        await stores.cache.put("before", "meanwhile", LONG_S)
+        server.thaw()
+        await _back(said)
+        assert await stores.cache.get("before") == "kept"
+        assert said() == ["Redis is away", "Redis is back"]
+        server.freeze()
+        assert await stores.cache.get("before") is None  # what was meanwhile is over
+        server.thaw()
+
+
+async def test_an_answer_that_came_too_late_is_not_taken_for_another(said):
+    async with redis() as server, opened(server.url) as stores:
+        for key in "abcdefgh":
+            await stores.cache.put(key, key, LONG_S)
+        server.freeze()
+        async with asyncio.TaskGroup() as tasks:
+            for key in "abcd":
+                tasks.create_task(stores.cache.get(key))
+        server.thaw()
+        await _back(said)
+        assert [await stores.cache.get(key) for key in "hgfedcba"] == list("hgfedcba")
+
+
+async def test_a_redis_that_is_not_there_at_the_start_is_used_when_it_comes(said):
+    async with redis() as server:
+        await server.kill()
+        async with opened(server.url) as stores:
+            assert said() == ["Redis is away"]
+            await _use_all(stores)
+            await server.start()
+            await _back(said)
+            await stores.cache.put("key", "value", LONG_S)
+            await server.kill()
+            assert await stores.cache.get("key") is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis://127.0.0.1:9", "redis://somebody:open-sesame@127.0.0.1:9/5", "unix:///nowhere/s"],
+)
+async def test_a_refused_connection_fails_nobody_and_shows_no_password(url, said, caplog):
+    async with opened(url) as stores:
+        await _use_all(stores)
+    assert said() == ["Redis is away"]
+    assert "sesame" not in caplog.text
+
+
+async def test_a_server_that_takes_calls_and_never_answers_is_done_without(said):
+    async def swallow(reader, writer):
+        try:
+            while await reader.read(1000):
+                pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(swallow, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        async with opened(f"redis://127.0.0.1:{port}") as stores:
+            await _use_all(stores)
+        assert said() == ["Redis is away"]
+
+
+async def test_what_redis_refuses_is_done_without(said):
+    """A full memory, a wrong password, a key of another kind: an answer, but none that helps."""
+    async with redis() as server, opened(server.url) as stores:
+        await stores.cache.put("rate", "text", LONG_S)
+        name = f"userbot:{BOT_ID}:rate:all"
+        await stores.cache._there._client.set(name, "no list")
+        assert await stores.limiter.charge(CHARGE) == 0
+        assert said() == ["Redis is away"]
+
+
+async def test_limits_hold_for_this_process_while_redis_is_away():
+    async with opened("redis://127.0.0.1:9") as stores:
+        waits = [await stores.limiter.charge([Charge("k", 5, LONG_S)]) for _ in range(20)]
+    assert waits.count(0) == 5
+
+
+async def test_wakeups_go_on_after_redis_was_away(said):
+    async with redis() as server, opened(server.url) as stores, asyncio.TaskGroup() as tasks:
+        woken = asyncio.Event()
+        listening = tasks.create_task(stores.wakeups.serve(woken.set))
+        await _wake_until(stores, woken)
+        await server.kill()
+        await _wake_until(stores, woken)
+        await server.start()
+        await _back(said)
+        await _wake_until(stores, woken)
+        listening.cancel()
+
+
+async def _wake_until(stores, woken):
+    woken.clear()
+    async with asyncio.timeout(BACK_S):
+        while not woken.is_set():
+            await stores.wakeups.wake()
+            await asyncio.sleep(0.02)

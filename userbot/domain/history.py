@@ -1,0 +1,150 @@
+"""What is remembered of jobs that have ended, and what is counted of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from userbot.domain.choices import Choice
+from userbot.domain.jobs import JobId
+from userbot.domain.media import MediaKind
+from userbot.domain.records import JobRecord, JobState
+from userbot.errors import UserbotError
+
+MAX_DETAIL_CHARS = 1000
+# Extractors whose ids may be those of other videos too.
+NOT_UNIQUE = ("", "generic", "html5", "html5mediaembed")
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryItem:
+    """One job that has ended. Every text but `result` is a site's or a person's, and hostile.
+
+    `site` is the extractor; it, `media_id` and `title` are "" when the page was never read,
+    `variant` is "" and `kind` None when nothing was picked. `message_id` is the delivered message,
+    None without one or when its number is not known. `seconds` is how long each step took, as far
+    as it is known. `error` is the class of the error that ended it, "" for none. `file_ids` are
+    Telegram's for the bot `bot_id`; `is_shareable`: they may be sent to somebody else.
+    """
+
+    job_id: JobId
+    user_id: int
+    chat_id: int
+    url: str
+    result: JobState
+    ended_at: datetime
+    message_id: int | None = None
+    site: str = ""
+    media_id: str = ""
+    title: str = ""
+    variant: str = ""
+    kind: MediaKind | None = None
+    height: int | None = None
+    size_bytes: int = 0
+    duration_s: float = 0.0
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    error: str = ""
+    file_ids: tuple[str, ...] = ()
+    bot_id: int = 0
+    is_shareable: bool = False
+
+    @property
+    def mark(self) -> "Mark":
+        """Where it stands in its person's history."""
+        return Mark(self.ended_at, self.job_id)
+
+    @property
+    def media(self) -> "MediaKey":
+        """What file it was."""
+        return MediaKey(self.site, self.media_id, self.variant, self.bot_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in a history: newest first, then by id."""
+
+    ended_at: datetime
+    job_id: JobId
+
+
+@dataclass(frozen=True, slots=True)
+class MediaKey:
+    """One file as one bot knows it."""
+
+    site: str
+    media_id: str
+    variant: str
+    bot_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorEntry:
+    """A job that ended with an error. `label` is its class, `detail` what the site or we said."""
+
+    job_id: JobId
+    user_id: int
+    happened_at: datetime
+    label: str
+    site: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many jobs ended, how many of them with a file and with an error, and all those bytes."""
+
+    jobs: int = 0
+    delivered: int = 0
+    failed: int = 0
+    size_bytes: int = 0
+
+
+def variant_of(choice: Choice | None) -> str:
+    """Return what tells one file of a video from another; "" when nothing was picked."""
+    return "" if choice is None else f"{choice.kind}:{'+'.join(choice.format_ids)}"
+
+
+def item_of(record: JobRecord, bot_id: int) -> HistoryItem:
+    """Return what is to be remembered of a job that has ended."""
+    job, extraction, choice, file = record.job, record.extraction, record.choice, record.file
+    sent = file or record.known
+    is_delivered = record.state is JobState.DELIVERED
+    return HistoryItem(
+        job_id=job.id,
+        user_id=job.request.user_id,
+        chat_id=job.request.chat_id,
+        url=job.url,
+        result=record.state,
+        ended_at=record.changed_at,
+        message_id=record.sent_message_id,
+        site=extraction.extractor if extraction else "",
+        media_id=extraction.media_id if extraction else "",
+        title=(sent.title if sent else "") or (extraction.title if extraction else ""),
+        variant=variant_of(choice),
+        kind=choice.kind if choice else None,
+        height=choice.height if choice else None,
+        size_bytes=(sent.size_bytes or 0) if sent and is_delivered else 0,
+        duration_s=file.duration_s if file else (extraction and extraction.duration_s) or 0.0,
+        seconds=record.steps_s,
+        error=record.error or "",
+        file_ids=record.file_ids,
+        bot_id=bot_id,
+        is_shareable=is_delivered and _has_own_id(record),
+    )
+
+
+def _has_own_id(record: JobRecord) -> bool:
+    """Say whether site and id stand for this video alone: of a direct link they are a file name."""
+    return record.extraction is not None and record.extraction.extractor.lower() not in NOT_UNIQUE
+
+
+def error_entry(record: JobRecord, error: UserbotError) -> ErrorEntry:
+    """Return what is to be remembered of a job that ended with an error."""
+    said = " ".join(str(part) for part in error.args if part not in (None, ""))
+    return ErrorEntry(
+        job_id=record.job.id,
+        user_id=record.job.request.user_id,
+        happened_at=record.changed_at,
+        label=type(error).__name__,
+        site=record.extraction.extractor if record.extraction else "",
+        detail=said[:MAX_DETAIL_CHARS],
+    )

@@ -1,0 +1,90 @@
+"""The errors that jobs ended with, in MongoDB."""
+
+from datetime import datetime
+
+from pymongo import ASCENDING, DESCENDING
+from pymongo.errors import DuplicateKeyError
+
+from userbot.domain.history import ErrorEntry
+from userbot.domain.jobs import JobId
+from userbot.mongo.client import Database, Document
+from userbot.mongo.documents import EPOCH, TICK, clean, moment
+from userbot.mongo.schema import ERRORS
+from userbot.mongo.statistics import BATCH_SIZE
+from userbot.mongo.whole import whole
+
+NEWEST = [("happened_at", DESCENDING), ("job_id", ASCENDING)]
+
+
+class MongoErrors:
+    """`ports.durable.Errors`, where each method is explained."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._errors = database[ERRORS]
+
+    async def add(self, entry: ErrorEntry) -> None:
+        """Keep an error, once."""
+        await whole(self._add(entry))
+
+    async def recent(self, limit: int) -> list[ErrorEntry]:
+        """Return the last errors, newest first."""
+        if limit < 1:
+            return []  # to the server, 0 is no limit
+        return [_entry(document) for document in await whole(self._recent(limit))]
+
+    async def counts(self, since: datetime) -> list[tuple[str, int]]:
+        """Return how often each label came."""
+        groups = await whole(self._counts(since))
+        return [(str(group["_id"]), int(group["times"])) for group in groups]
+
+    async def forget_user(self, user_id: int) -> int:
+        """Delete the errors of a person's jobs."""
+        return await whole(self._delete({"user_id": user_id}))
+
+    async def forget_before(self, when: datetime) -> int:
+        """Delete what happened before a moment."""
+        return await whole(self._delete({"happened_at": {"$lt": moment(when)}}))
+
+    async def _add(self, entry: ErrorEntry) -> None:
+        at, job_id = moment(entry.happened_at), clean(entry.job_id)
+        document = {
+            "_id": f"{at}:{job_id}",
+            "job_id": job_id,
+            "user_id": entry.user_id,
+            "happened_at": at,
+            "happened_date": entry.happened_at,  # for the TTL index
+            "label": clean(entry.label),
+            "site": clean(entry.site),
+            "detail": clean(entry.detail),
+        }
+        try:
+            await self._errors.insert_one(document)
+        except DuplicateKeyError:
+            return  # it is known
+
+    async def _recent(self, limit: int) -> list[Document]:
+        return await self._errors.find().sort(NEWEST).limit(limit).to_list(None)
+
+    async def _counts(self, since: datetime) -> list[Document]:
+        pipeline = [
+            {"$match": {"happened_at": {"$gte": moment(since)}}},
+            {"$group": {"_id": "$label", "times": {"$sum": 1}}},
+            {"$sort": {"times": -1, "_id": 1}},
+        ]
+        command = {"aggregate": ERRORS, "pipeline": pipeline, "cursor": {"batchSize": BATCH_SIZE}}
+        return list((await self._database.command(command))["cursor"]["firstBatch"])
+
+    async def _delete(self, query: Document) -> int:
+        return int((await self._errors.delete_many(query)).deleted_count)
+
+
+def _entry(document: Document) -> ErrorEntry:
+    return ErrorEntry(
+        job_id=JobId(document["job_id"]),
+        user_id=document["user_id"],
+        happened_at=EPOCH + document["happened_at"] * TICK,
+        label=document["label"],
+        site=document["site"],
+        detail=document["detail"],
+    )

@@ -1,0 +1,145 @@
+"""The jobs that have ended, in MongoDB. What a site said is the value of a field, never its name.
+
+`media` stands for site, media id, variant and bot: they can be too long for an index.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING
+from pymongo.errors import DuplicateKeyError
+
+from userbot.domain.history import HistoryItem, Mark, MediaKey
+from userbot.domain.jobs import JobId
+from userbot.domain.records import JobState
+from userbot.errors import DamagedError
+from userbot.mongo.client import Database, Document
+from userbot.mongo.documents import clean, moment
+from userbot.mongo.plain import day_number, made, plain, text, utc_day, when
+from userbot.mongo.schema import HISTORY
+from userbot.mongo.whole import whole
+
+TEXTS = ("url", "site", "media_id", "title", "variant", "error")
+FIELDS = (
+    *("user_id", "chat_id", "url", "result", "message_id", "site", "media_id", "title"),
+    *("variant", "kind", "height", "size_bytes", "duration_s", "error", "bot_id", "is_shareable"),
+)
+NEWEST = (("ended_at", DESCENDING), ("_id", DESCENDING))
+OLDEST = (("ended_at", ASCENDING), ("_id", ASCENDING))
+
+
+class MongoHistory:
+    """`ports.durable.History`, where each method is explained."""
+
+    def __init__(self, database: Database) -> None:
+        self._history = database[HISTORY]
+
+    async def add(self, item: HistoryItem) -> None:
+        """Keep the end of a job, once."""
+        await whole(self._put(_document(item)))
+
+    async def page(self, user_id: int, before: Mark | None, limit: int) -> list[HistoryItem]:
+        """Return a person's items before a mark, newest first."""
+        if limit < 1:
+            return []  # to the server, 0 is no limit
+        query: Document = {"user_id": user_id}
+        if before is not None:
+            at = moment(before.ended_at)
+            earlier = {"ended_at": {"$lt": at}}
+            same = {"ended_at": at, "_id": {"$lt": clean(before.job_id)}}
+            query["$or"] = [earlier, same]
+        return await self._items(query, NEWEST, limit)
+
+    async def find(self, user_id: int, job_id: JobId) -> HistoryItem | None:
+        """Return an item of a person."""
+        query = {"_id": {"$eq": clean(job_id)}, "user_id": user_id}
+        found = await self._items(query, NEWEST, 1)
+        return found[0] if found else None
+
+    async def find_files(self, media: MediaKey) -> tuple[str, ...]:
+        """Return the newest file ids of a file."""
+        query = {
+            "media": _hash(media),
+            "has_files": True,
+            "is_shareable": True,
+            "result": JobState.DELIVERED.value,
+        }
+        found = await self._items(query, NEWEST, 1)
+        return found[0].file_ids if found else ()
+
+    async def drop_files(self, media: MediaKey) -> int:
+        """Forget the file ids of a file."""
+        return await whole(self._drop({"media": _hash(media), "has_files": True}))
+
+    async def export(self, user_id: int) -> list[HistoryItem]:
+        """Return everything of a person, oldest first."""
+        return await self._items({"user_id": user_id}, OLDEST, 0)
+
+    async def forget_user(self, user_id: int) -> int:
+        """Delete a person's items."""
+        return await whole(self._delete({"user_id": user_id}))
+
+    async def forget_before(self, when: datetime) -> int:
+        """Delete what ended before a moment."""
+        return await whole(self._delete({"ended_at": {"$lt": moment(when)}}))
+
+    async def _put(self, document: Document) -> None:
+        query = {"_id": document["_id"]}
+        try:
+            await self._history.replace_one(query, document, upsert=True)
+        except DuplicateKeyError:  # it was told twice at the same moment
+            await self._history.replace_one(query, document)
+
+    async def _items(
+        self, query: Document, order: Sequence[tuple[str, int]], limit: int
+    ) -> list[HistoryItem]:
+        return [_item(document) for document in await whole(self._list(query, order, limit))]
+
+    async def _list(
+        self, query: Document, order: Sequence[tuple[str, int]], limit: int
+    ) -> list[Document]:
+        cursor = self._history.find(query).sort(list(order)).limit(limit)
+        return await cursor.to_list(None)
+
+    async def _drop(self, query: Document) -> int:
+        change = {"$set": {"file_ids": text([]), "has_files": False}}
+        return int((await self._history.update_many(query, change)).modified_count)
+
+    async def _delete(self, query: Document) -> int:
+        return int((await self._history.delete_many(query)).deleted_count)
+
+
+def _document(item: HistoryItem) -> Document:
+    values = plain(item)
+    document: dict[str, Any] = {name: values[name] for name in FIELDS}
+    document |= {name: clean(values[name]) for name in TEXTS}
+    return document | {
+        "_id": clean(item.job_id),
+        "ended_at": moment(item.ended_at),
+        "ended_date": item.ended_at,  # for the TTL index
+        "day": day_number(utc_day(item.ended_at)),
+        "seconds": text(values["seconds"]),
+        "file_ids": text(values["file_ids"]),
+        "has_files": bool(item.file_ids),
+        "media": _hash(item.media),
+    }
+
+
+def _item(document: Document) -> HistoryItem:
+    try:
+        fields = {name: document[name] for name in FIELDS}
+        fields["job_id"] = document["_id"]
+        fields["ended_at"] = when(document["ended_at"])
+        fields["seconds"] = json.loads(document["seconds"])
+        fields["file_ids"] = json.loads(document["file_ids"])
+        return made(HistoryItem, fields)
+    except (KeyError, ValueError, TypeError) as error:
+        raise DamagedError(str(document["_id"])) from error
+
+
+def _hash(media: MediaKey) -> bytes:
+    key = [clean(media.site), clean(media.media_id), clean(media.variant), media.bot_id]
+    return hashlib.sha256(text(key).encode()).digest()
