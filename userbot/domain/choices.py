@@ -26,7 +26,8 @@ class Choice:
 
     `format_ids` are yt-dlp's, video first. `height` is what people say, as in "720p": the shorter
     side, and of a film wider than 16:9 that of the frame it was cut from; None when the site does
-    not tell, and for audio. `size_bytes` is None when not even a good estimate exists.
+    not tell, and for audio. `size_bytes` is None when not even a good estimate exists. `is_fresh`:
+    picked with the wish that nothing is used that is there from before.
     """
 
     kind: MediaKind
@@ -35,6 +36,7 @@ class Choice:
     fps: int | None = None
     size_bytes: int | None = None
     is_size_exact: bool = False
+    is_fresh: bool = False
 
 
 def choices_for(

@@ -95,19 +95,27 @@ class Looking:
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """The qualities are offered."""
+    """The qualities are offered; those at the numbers in `instant` can be sent at once.
+
+    `is_fresh`: the next pick is to use nothing that is there from before.
+    """
 
     extraction: Extraction
     choices: tuple[Choice, ...]
+    instant: frozenset[int] = frozenset()
+    is_fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """All slots are taken. `position` counts from 1; the turn comes in about `left_s` seconds."""
+    """All slots are taken. `position` counts from 1; the turn comes in about `left_s` seconds.
+
+    `title` is "" while the page was not read, and `left_s` None where nobody can say.
+    """
 
     title: str
     position: int
-    left_s: float
+    left_s: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,20 @@ class MediaFile:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A file that Telegram has, by the ids under which this bot may send it again.
+
+    `file_ids` are one for each message that it took, in order. `size_bytes` is None when it is
+    not known. The title is the site's, and hostile.
+    """
+
+    kind: MediaKind
+    title: str
+    file_ids: tuple[str, ...]
+    size_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Growth:
     """How far a file is written that will be delivered as it is being written.
 

@@ -1,6 +1,7 @@
 """What is kept of a job, so that it can go on after the bot was killed at any moment."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
@@ -8,7 +9,7 @@ from typing import NewType
 from userbot import errors
 from userbot.domain.choices import Choice
 from userbot.domain.jobs import Job, JobId
-from userbot.domain.media import Extraction, MediaFile, MediaKind
+from userbot.domain.media import Extraction, KnownFile, MediaFile, MediaKind
 from userbot.errors import InfrastructureError, UserbotError
 
 Fence = NewType("Fence", int)
@@ -66,7 +67,9 @@ class JobRecord:
 
     `worked_s` is the time that the job's steps took so far, waiting not counted. `waits_since` is
     when it first found no room on the disk. `wish` is what its person asked for instead of a menu.
-    `error` is the class of the error that ended it, `error_args` what it was made of.
+    `error` is the class of the error that ended it, `error_args` what it was made of. `file_ids`
+    are those of the sent message. `steps_s` says how long each step took, all its tries together.
+    `known` is what is sent instead of a file of the job's own: Telegram has it already.
     """
 
     job: Job
@@ -90,6 +93,9 @@ class JobRecord:
     wish: MediaKind | None = None
     error: str | None = None
     error_args: tuple[str | int | float | None, ...] = ()
+    file_ids: tuple[str, ...] = ()
+    steps_s: Mapping[str, float] = field(default_factory=dict)
+    known: KnownFile | None = None
 
 
 def error_of(record: JobRecord) -> UserbotError:

@@ -1,9 +1,12 @@
 """Who may use the bot."""
 
 import hmac
+import logging
 from collections.abc import Callable, Iterable
 
 from userbot.domain.jobs import Request
+
+log = logging.getLogger(__name__)
 
 
 class Access:
@@ -12,7 +15,7 @@ class Access:
     def __init__(self, owners: Iterable[int], users: Iterable[int], chats: Iterable[int]) -> None:
         self._owners = set(owners)
         self._users = frozenset(users)
-        self._chats = frozenset(chats)
+        self._chats = set(chats)
 
     @property
     def has_owner(self) -> bool:
@@ -37,6 +40,15 @@ class Access:
     def is_owner(self, user_id: int) -> bool:
         """Say whether a user owns the bot."""
         return user_id in self._owners
+
+    def moved(self, old_id: int, new_id: int) -> None:
+        """Serve a group under its new id too, until the next start reads the settings."""
+        if old_id not in self._chats or new_id in self._chats:
+            return
+        self._chats.add(new_id)
+        log.warning(
+            "the group %d is %d now: please change that in AUTHORIZED_CHATS", old_id, new_id
+        )
 
     def add_owner(self, user_id: int) -> None:
         """Make a user an owner, until the next start reads the settings."""

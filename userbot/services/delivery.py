@@ -11,22 +11,26 @@ from datetime import timedelta
 from userbot.domain.jobs import Paused, Retrying
 from userbot.domain.records import ENDS, JobState
 from userbot.errors import (
+    ChatGoneError,
     CrashedTwiceError,
     DeliveryError,
     InfrastructureError,
+    NoRightError,
     RateLimitedError,
     SiteDownError,
     StallError,
+    TopicClosedError,
     UserbotError,
     WorkerBugError,
     WorkerDiedError,
 )
+from userbot.services.bringing import Bringing
 from userbot.services.endings import Endings
-from userbot.services.fetching import Fetching
 from userbot.services.held import ClaimLostError, Held
 from userbot.services.inspection import Inspection
 from userbot.services.kit import Kit
 from userbot.services.sending import Sending
+from userbot.services.shared import FailedTogetherError
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +39,7 @@ PAUSES_S = (5.0, 30.0)  # before the second and the third try
 OUTAGE_PAUSE_S = 30.0
 STORE_PAUSES_S = (1.0, 5.0, 15.0)
 UNREACHABLE = ("NO_ANSWER", "FLOOD_WAIT")
+OF_ONE_CHAT = (ChatGoneError, NoRightError, TopicClosedError)  # others who wait have better luck
 PASSING = (SiteDownError, RateLimitedError, WorkerDiedError, StallError)
 
 
@@ -43,7 +48,7 @@ class Steps:
     """The steps of a job, in order."""
 
     inspection: Inspection
-    fetching: Fetching
+    bringing: Bringing
     sending: Sending
 
 
@@ -68,6 +73,8 @@ class Delivery:
             raise
         except UserbotError as error:
             await self._failed(held, error)
+        except FailedTogetherError as failed:
+            await self._end(held, failed.error)
         except ClaimLostError:
             raise
         except Exception:  # where a job ends
@@ -82,8 +89,7 @@ class Delivery:
             self._endings.tell(held.record)
         elif held.record.state is JobState.NEW:
             await self._steps.inspection.run(held)
-        elif await self._steps.fetching.run(held):
-            await self._steps.sending.run(held)
+        elif await self._steps.bringing.run(held):
             self._endings.tell(held.record)
             self._kit.line.took(held.record.worked_s)
 
@@ -107,7 +113,7 @@ class Delivery:
         log.info("trying again in %.0f s after %r", pause_s, error)
         not_before = self._kit.now() + timedelta(seconds=pause_s)
         await held.release(retries=tries, not_before=not_before)
-        self._kit.chat.show(held.record.job, Retrying(error, pause_s))
+        self._kit.shared.show(held.record.job, Retrying(error, pause_s))
 
     async def _pause(self, held: Held) -> None:
         """Give the claim back as it is; a job that was ended from outside has none any more."""
@@ -118,14 +124,19 @@ class Delivery:
         self._kit.chat.show(held.record.job, Paused())
 
     async def _end(self, held: Held, error: UserbotError) -> None:
+        job = held.record.job
         if await self._was_sent(held):
+            await self._kit.shared.leave(job.id)
             self._endings.tell(held.record)
             return
-        job = held.record.job
         log.info("job ended: %r", error, exc_info=isinstance(error, InfrastructureError))
         await self._kit.folders.remove(job.id)  # a full disk has room again for the next line
-        if await self._ended(held, error):
-            self._endings.tell(held.record)
+        is_own = isinstance(error, OF_ONE_CHAT) or held.record.state in ENDS
+        try:
+            if await self._ended(held, error):
+                self._endings.tell(held.record)
+        finally:
+            await self._kit.shared.done(job.id, None if is_own else error)
 
     async def _was_sent(self, held: Held) -> bool:
         """Look whether the file of a job that is about to fail is in the chat all the same."""

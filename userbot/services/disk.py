@@ -1,16 +1,22 @@
 """Room on the disk: a job begins when what it needs fits beside what the others may still take."""
 
 import asyncio
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
 from userbot.domain.jobs import JobId
-from userbot.errors import TooLargeForDiskError
+from userbot.errors import DiskFullError, TooLargeForDiskError
+
+log = logging.getLogger(__name__)
 
 RESERVE_SHARE = 0.05
 RESERVE_BYTES = 500_000_000  # the store, the log and the rest of the machine need some
+WATCH_EVERY_S = 1.0
+REMOVED_WITHIN_S = 30.0  # the files of a job that was ended; then the next one is looked for
 
 
 class Usage(Protocol):
@@ -42,6 +48,9 @@ class Disk:
         self._usage = usage
         self._needs: dict[JobId, int] = {}
         self._counting = asyncio.Lock()  # so that two do not both see the same room
+        self._watched: dict[JobId, asyncio.Timeout] = {}
+        self._is_watching = asyncio.Event()
+        self._ended: tuple[JobId, float] | None = None  # the last one, and until when it may take
 
     async def reserve(self, job_id: JobId, need_bytes: int) -> int:
         """Hold room for a job and return how large its folder may become.
@@ -62,6 +71,57 @@ class Disk:
     def release(self, job_id: JobId) -> None:
         """Give back what was held for a job, if anything."""
         self._needs.pop(job_id, None)
+
+    @asynccontextmanager
+    async def watched(self, job_id: JobId) -> AsyncIterator[None]:
+        """Raise DiskFullError in the block when `serve` finds that this job fills the disk."""
+        limit = asyncio.timeout(None)
+        self._watched[job_id] = limit
+        self._is_watching.set()
+        try:
+            async with limit:
+                yield
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise DiskFullError from error
+        finally:
+            del self._watched[job_id]
+            if not self._watched:
+                self._is_watching.clear()
+
+    async def serve(self) -> None:
+        """Keep the reserve free until cancelled.
+
+        Jobs whose size nobody told may each be within their bounds, and together take more than
+        there is. Then the one that is furthest beyond what was held for it is ended.
+        """
+        while True:
+            await self._is_watching.wait()
+            await asyncio.sleep(WATCH_EVERY_S)
+            try:
+                if await asyncio.to_thread(self._free_bytes) < 0:
+                    await self._end_furthest()
+            except OSError:
+                log.exception("it is not known how full the disk is")
+
+    async def _end_furthest(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._ended is not None:
+            job_id, until = self._ended
+            if now < until and await self._used(job_id) > 0:
+                return  # it is about to give back its room
+        beyond = [
+            (await self._used(watched) - self._needs.get(watched, 0), watched)
+            for watched in list(self._watched)
+        ]
+        bytes_too_many, furthest = max(beyond, default=(0, None))
+        limit = self._watched.get(furthest) if furthest is not None else None
+        if furthest is None or limit is None or limit.expired() or bytes_too_many <= 0:
+            return
+        log.warning("job %s is ended: it took %d bytes too many", furthest, bytes_too_many)
+        self._ended = (furthest, now + REMOVED_WITHIN_S)
+        limit.reschedule(now)
 
     async def _refuse(self, need_bytes: int, free_bytes: int) -> None:
         room_bytes = free_bytes + await asyncio.to_thread(_size_bytes, self._jobs_dir)

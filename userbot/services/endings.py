@@ -10,6 +10,7 @@ from userbot.domain.jobs import Cancelled, Expired, Failed, Job, JobId, View
 from userbot.domain.records import ENDS, JobRecord, JobState, error_of
 from userbot.domain.remedies import remedies_for
 from userbot.errors import InfrastructureError
+from userbot.services.history import Chronicle
 from userbot.services.kit import Kit
 
 log = logging.getLogger(__name__)
@@ -22,8 +23,9 @@ AT_ONCE = 10  # of those that an outage left: people who wait now go first
 class Endings:
     """Tells how jobs have ended. Its tasks live in the TaskGroup that it is given."""
 
-    def __init__(self, kit: Kit, tasks: asyncio.TaskGroup) -> None:
+    def __init__(self, kit: Kit, tasks: asyncio.TaskGroup, chronicle: Chronicle) -> None:
         self._kit = kit
+        self._chronicle = chronicle
         self._tasks = tasks
         self._telling: dict[JobId, asyncio.Task[None]] = {}
 
@@ -82,7 +84,8 @@ class Endings:
         job = record.job
         try:
             await self._kit.folders.remove(job.id)
-            if await self._is_told(record):
+            is_kept = await self._chronicle.keep(record)
+            if await self._is_told(record) and is_kept:
                 await self._note(job)
         except Exception:  # it stays owed, and the bot goes on
             log.exception("the end of job %s was not told", job.id)

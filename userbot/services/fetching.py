@@ -7,12 +7,13 @@ from userbot.domain.jobs import Progress, Stage, WaitingForDisk, Working
 from userbot.domain.media import Growth
 from userbot.domain.needs import disk_bytes
 from userbot.domain.records import JobRecord, JobState
-from userbot.errors import DiskFullError
+from userbot.errors import DiskFullError, ForbiddenError, RemovedError
 from userbot.ports import Workers
 from userbot.services.disk import Disk, NoRoomYetError
 from userbot.services.held import Held
 from userbot.services.kit import Kit
 from userbot.services.limits import Limits
+from userbot.services.reading import Reading
 
 DISK_PAUSE_S = 5.0
 DISK_PATIENCE = timedelta(hours=1)
@@ -21,8 +22,11 @@ DISK_PATIENCE = timedelta(hours=1)
 class Fetching:
     """Brings files into the folders of their jobs."""
 
-    def __init__(self, kit: Kit, workers: Workers, disk: Disk, limits: Limits) -> None:
+    def __init__(
+        self, kit: Kit, workers: Workers, reading: Reading, disk: Disk, limits: Limits
+    ) -> None:
         self._kit = kit
+        self._reading = reading
         self._workers = workers
         self._disk = disk
         self._limits = limits
@@ -40,18 +44,23 @@ class Fetching:
         except NoRoomYetError:
             await self._wait_for_room(held)
             return False
+        except (ForbiddenError, RemovedError):
+            await self._reading.forget(held)  # the worker has read the page again, in vain
+            raise
         finally:
             self._disk.release(held.record.job.id)
         return True
 
     async def _fetch(self, held: Held) -> None:
+        if held.record.choice is not None and held.record.choice.is_fresh:
+            await self._reading.again(held)
         record = held.record
         job, extraction, choice = record.job, record.extraction, record.choice
         assert extraction is not None
         assert choice is not None
 
         def moved(progress: Progress) -> None:
-            self._kit.chat.show(job, Working(extraction.title, progress))
+            self._kit.shared.show(job, Working(extraction.title, progress))
 
         def grew(growth: Growth) -> None:
             self._kit.chat.upload_early(job, growth)
@@ -60,7 +69,7 @@ class Fetching:
         cap_bytes = await self._disk.reserve(job.id, disk_bytes(choice))
         held.learn(waits_since=None)
         moved(Progress(Stage.DOWNLOAD))
-        async with held.working(self._limits.job_timeout_s):
+        async with held.working(self._limits.job_timeout_s, "fetch"), self._disk.watched(job.id):
             file = await self._workers.download(
                 extraction,
                 choice,
@@ -80,7 +89,7 @@ class Fetching:
             raise DiskFullError
         await held.release(waits_since=since, not_before=now + timedelta(seconds=DISK_PAUSE_S))
         view = WaitingForDisk(record.extraction.title, disk_bytes(record.choice))
-        self._kit.chat.show(record.job, view)
+        self._kit.shared.show(record.job, view)
 
 
 async def _is_there(record: JobRecord) -> bool:

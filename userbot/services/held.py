@@ -33,10 +33,11 @@ class Held:
         self.record: JobRecord = claim.record
 
     @asynccontextmanager
-    async def working(self, limit_s: float) -> AsyncIterator[None]:
+    async def working(self, limit_s: float, step: str) -> AsyncIterator[None]:
         """Count the time of the block as the job's own. Raises DeadlineError when it has no more.
 
-        limit_s is for all the steps of a job together, in whichever run of the program.
+        limit_s is for all the steps of a job together, in whichever run of the program. `step` is
+        the name under which the time is remembered.
         """
         began_at = self._now()
         before_s = self.record.worked_s
@@ -50,7 +51,8 @@ class Held:
             raise DeadlineError(limit_s) from error
         finally:
             took_s = (self._now() - began_at).total_seconds()
-            self.record = replace(self.record, worked_s=before_s + took_s)
+            steps_s = {**self.record.steps_s, step: self.record.steps_s.get(step, 0.0) + took_s}
+            self.record = replace(self.record, worked_s=before_s + took_s, steps_s=steps_s)
 
     def learn(self, **changes: Any) -> None:
         """Change the record; it is kept with the next step."""

@@ -38,7 +38,7 @@ class Intake:
         job = Job(self._new_id(), request, url)
         is_new = await self._kit.store.add(job, self._kit.now(), max_unfinished=self._max_per_user)
         if is_new:
-            self._queue.wake()
+            self._begin(job)
         return is_new
 
     async def reopen(self, job: Job, wish: MediaKind | None) -> bool:
@@ -50,9 +50,13 @@ class Intake:
             job.id, self._kit.now(), wish=wish, max_unfinished=self._max_per_user
         )
         if is_open:
-            self._queue.wake()
+            self._begin(job)
         return is_open
 
     def close(self) -> None:
         """Accept nothing more: the bot is being stopped."""
         self._is_closed = True
+
+    def _begin(self, job: Job) -> None:
+        self._kit.line.joined(job)
+        self._queue.wake()

@@ -3,9 +3,9 @@
 import asyncio
 import logging
 
-from userbot.domain.jobs import Cancelled, Job, JobId, Menu
+from userbot.domain.jobs import Cancelled, Job, JobId
 from userbot.domain.media import MediaKind
-from userbot.domain.records import ENDS, PICKED, JobRecord, JobState, JobSummary
+from userbot.domain.records import ENDS, JobRecord, JobState, JobSummary
 from userbot.errors import InfrastructureError, UserbotError
 from userbot.services.endings import Endings
 from userbot.services.intake import Intake
@@ -100,10 +100,11 @@ class Jobs:
         taken = await self._kit.store.give_up_claims()
         unfinished = await self._kit.store.unfinished()
         log.info("%d unfinished jobs, %d of them were under way", len(unfinished), taken)
+        await self._kit.shared.call_all(unfinished)
         await self._kit.folders.sweep({summary.job.id for summary in unfinished})
         for summary in unfinished:
             self._kit.chat.adopt(summary.job, summary.status_message_id)
-            if summary.state in PICKED:
+            if summary.state is not JobState.OFFERED:
                 self._kit.line.joined(summary.job, summary.title or "")
 
     async def reopen(self) -> None:
@@ -128,7 +129,7 @@ class Jobs:
             log.exception("the menu of job %s cannot be shown", job_id)
             return
         if record and record.state is JobState.OFFERED and record.extraction is not None:
-            self._kit.chat.show(record.job, Menu(record.extraction, record.choices))
+            self._kit.chat.show(record.job, await self._offers.menu(record))
             self._offers.opened(record.job, record.changed_at)
 
     async def _fail(self, job: Job, error: UserbotError) -> None:
@@ -150,4 +151,6 @@ class Jobs:
 
     async def _clean_up(self, job: Job) -> None:
         await self._queue.stop(job.id)
+        await self._kit.shared.leave(job.id)
+        self._queue.wake()
         await self._endings.tell_stored(job.id)

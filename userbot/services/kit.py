@@ -6,15 +6,19 @@ from datetime import datetime
 
 from userbot.ports import Chat, JobStore
 from userbot.services.folders import Folders
+from userbot.services.known_files import KnownFiles
 from userbot.services.line import Line
+from userbot.services.shared import Shared
 
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """The stored jobs, the chats, the folders, the line that waits, and the time."""
+    """The stored jobs, the chats, the folders, who waits, what is known already, and the time."""
 
     store: JobStore
     chat: Chat
     folders: Folders
     line: Line
+    shared: Shared
+    files: KnownFiles
     now: Callable[[], datetime]

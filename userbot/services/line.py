@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from userbot.domain.jobs import Job, JobId, Waiting
 from userbot.domain.records import Lane
@@ -13,9 +15,20 @@ from userbot.ports import Chat, JobStore
 log = logging.getLogger(__name__)
 
 SETTLE_S = 0.5  # a job that is claimed at once never stood in line
+MOMENT = timedelta(seconds=2)  # most links are looked at by then: a place would only flicker
+TOLD_EACH = 3  # links of one person that wait to be looked at: a hundred are no hundred messages
 TOLD = 50  # people further back hear of their place when they come nearer
 FIRST_GUESS_S = 60.0
 SMOOTHING = 0.2  # share of the newest job in the average
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiter:
+    """A job that waits. `title` is "" until the page was read."""
+
+    job: Job
+    title: str
+    since: datetime
 
 
 class Line:
@@ -28,13 +41,16 @@ class Line:
         self._chat = chat
         self._now = now
         self._slots = slots
-        self._waiting: dict[JobId, tuple[Job, str]] = {}
+        self._waiting: dict[JobId, _Waiter] = {}
         self._changed = asyncio.Event()
+        self._look_at: datetime | None = None  # when the newest has waited for a moment
         self._average_s = FIRST_GUESS_S
 
-    def joined(self, job: Job, title: str) -> None:
-        """Count a job whose quality was picked."""
-        self._waiting[job.id] = (job, title)
+    def joined(self, job: Job, title: str = "") -> None:
+        """Count a job that waits to be looked at, or whose quality was picked."""
+        now = self._now()
+        self._waiting[job.id] = _Waiter(job, title, now)
+        self._look_at = now + MOMENT
         self._changed.set()
 
     def left(self, job_id: JobId) -> None:
@@ -55,22 +71,48 @@ class Line:
     async def serve(self) -> None:
         """Show places until cancelled."""
         while True:
-            await self._changed.wait()
+            await self._news()
             await asyncio.sleep(SETTLE_S)
             self._changed.clear()
             if self._waiting:
                 await self._tell_all()
 
+    async def _news(self) -> None:
+        """Wait until somebody came or went, or has waited for a moment."""
+        left_s = None
+        if self._look_at is not None:
+            left_s = max((self._look_at - self._now()).total_seconds(), 0)
+        try:
+            async with asyncio.timeout(left_s):
+                await self._changed.wait()
+        except TimeoutError:
+            self._look_at = None
+
     async def _tell_all(self) -> None:
         try:
+            await self._tell_new()
             for lane in (Lane.QUICK, Lane.DELIVER):
                 await self._tell(lane)
         except InfrastructureError:
             log.exception("the places in line are not known")
 
+    async def _tell_new(self) -> None:
+        """Tell people whose links wait to be looked at; how long that takes, nobody knows."""
+        now = self._now()
+        told: Counter[int] = Counter()
+        for place in await self._store.places(Lane.INSPECT, now, TOLD):
+            waiter = self._waiting.get(place.job_id)
+            if waiter is None:
+                continue
+            user_id = waiter.job.request.user_id
+            told[user_id] += 1
+            if told[user_id] <= TOLD_EACH and now - waiter.since >= MOMENT:
+                self._chat.show(waiter.job, Waiting(waiter.title, place.position, None))
+
     async def _tell(self, lane: Lane) -> None:
         for place in await self._store.places(lane, self._now(), TOLD):
-            job, title = self._waiting.get(place.job_id, (None, ""))
-            if job is not None:
+            waiter = self._waiting.get(place.job_id)
+            if waiter is not None:
                 turns = -(-place.position // self._slots[lane])
-                self._chat.show(job, Waiting(title, place.position, turns * self._average_s))
+                left_s = turns * self._average_s
+                self._chat.show(waiter.job, Waiting(waiter.title, place.position, left_s))

@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from userbot.domain.jobs import Job, JobId
+from userbot.domain.choices import Choice
+from userbot.domain.jobs import Job, JobId, Menu
 from userbot.domain.needs import is_quick
-from userbot.domain.records import PICKED, JobState
+from userbot.domain.records import PICKED, JobRecord, JobState
 from userbot.errors import InfrastructureError
 from userbot.services.endings import Endings
 from userbot.services.kit import Kit
@@ -43,23 +45,50 @@ class Offers:
         """Say whether somebody looks after the menu of a job."""
         return job_id in self._timers
 
-    async def pick(self, job_id: JobId, index: int, queue: Queue) -> bool:
+    async def menu(self, record: JobRecord, *, is_fresh: bool = False) -> Menu:
+        """Return the menu of a job whose page was read; is_fresh: see `Menu`."""
+        extraction, choices = record.extraction, record.choices
+        assert extraction is not None
+        instant = frozenset[int]()
+        if not is_fresh:
+            instant = await self._kit.files.instant(extraction, choices)
+        return Menu(extraction, choices, instant, is_fresh=is_fresh)
+
+    async def show_fresh(self, job_id: JobId) -> bool:
+        """Show a menu for picks that use nothing from before; False when it is not open."""
+        record = await self._kit.store.find(job_id)
+        if record is None or record.state is not JobState.OFFERED or record.extraction is None:
+            return False
+        self._kit.chat.show(record.job, await self.menu(record, is_fresh=True))
+        return True
+
+    async def pick(
+        self, job_id: JobId, index: int, queue: Queue, *, is_fresh: bool = False
+    ) -> bool:
         """Answer a menu; False when it is not open or has no such choice."""
         record = await self._kit.store.find(job_id)
         if record is None or not 0 <= index < len(record.choices):
             return False
         if record.state in PICKED:
             return True  # a second tap on the menu: the first one counts
-        choice = record.choices[index]
-        if not await self._kit.store.pick(
-            job_id, choice, self._kit.now(), is_quick=is_quick(choice)
-        ):
+        choice = replace(record.choices[index], is_fresh=is_fresh)
+        is_soon = await self._is_soon(record, choice)
+        if not await self._kit.store.pick(job_id, choice, self._kit.now(), is_quick=is_soon):
             return False
         self.closed(job_id)
         if record.extraction is not None:
             self._kit.line.joined(record.job, record.extraction.title)
         queue.wake()
         return True
+
+    async def _is_soon(self, record: JobRecord, choice: Choice) -> bool:
+        """Say whether a job is done in a moment: it is small, known, or somebody works on it."""
+        files, extraction = self._kit.files, record.extraction
+        if is_quick(choice) or extraction is None:
+            return is_quick(choice)
+        if self._kit.shared.is_under_way(files.key(extraction, choice)):
+            return True
+        return await files.find(extraction, choice) is not None
 
     def closed(self, job_id: JobId) -> None:
         """Forget the timer of a menu that was answered or cancelled."""

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from userbot.domain.jobs import Progress, Stage, Working
-from userbot.domain.media import MediaFile
+from userbot.domain.media import KnownFile, MediaFile
 from userbot.domain.records import JobRecord, JobState
 from userbot.errors import InfrastructureError
 from userbot.ports import SendSteps, Sent
@@ -18,12 +18,22 @@ log = logging.getLogger(__name__)
 
 
 class Sending:
-    """Uploads and sends. `random_id` draws the number by which Telegram knows a repeat."""
+    """Uploads and sends. `random_id` draws the number by which Telegram knows a repeat.
 
-    def __init__(self, kit: Kit, limits: Limits, random_id: Callable[[], int]) -> None:
+    `on_delivered` is awaited once for each job that was delivered, and never raises.
+    """
+
+    def __init__(
+        self,
+        kit: Kit,
+        limits: Limits,
+        random_id: Callable[[], int],
+        on_delivered: Callable[[JobRecord], Awaitable[None]],
+    ) -> None:
         self._kit = kit
         self._limits = limits
         self._random_id = random_id
+        self._on_delivered = on_delivered
         self._slots = asyncio.Semaphore(limits.uploads)
 
     async def run(self, held: Held) -> None:
@@ -31,27 +41,41 @@ class Sending:
         record = held.record
         file = record.file
         assert file is not None
-        steps = self._steps(held, file)
+        steps = self._steps(held, file.title)
         steps.on_progress(Progress(Stage.UPLOAD, 0, file.size_bytes))
-        async with self._slot(record), held.working(self._limits.job_timeout_s):
+        async with self._slot(record), held.working(self._limits.job_timeout_s, "send"):
             sent = await self._was_sent(record, file)
             sent = sent or await self._kit.chat.send(record.job, file, steps)
-        await _delivered(held, sent)
+        await self._delivered(held, sent)
         log.info("delivered %d bytes as message %s", file.size_bytes, sent.message_id)
+
+    async def resend(self, held: Held, known: KnownFile) -> None:
+        """Take a job to its end with what Telegram has. Raises FileRefusedError when that is old.
+
+        It is done in a moment, so it takes no upload slot and shows no progress.
+        """
+        held.learn(known=known)
+        job, steps = held.record.job, self._steps(held, known.title)
+        async with held.working(self._limits.job_timeout_s, "send"):
+            sent = await self._was_sent(held.record, known)
+            sent = sent or await self._kit.chat.send_known(job, known, steps)
+        await self._delivered(held, sent)
+        log.info("delivered as message %s what was there already", sent.message_id)
 
     async def found(self, held: Held) -> bool:
         """End a job whose message an earlier run has sent and did not live to note."""
         record = held.record
-        if record.file is None or (sent := await self._was_sent(record, record.file)) is None:
+        file = record.known or record.file
+        if file is None or (sent := await self._was_sent(record, file)) is None:
             return False
-        await _delivered(held, sent)
+        await self._delivered(held, sent)
         return True
 
-    def _steps(self, held: Held, file: MediaFile) -> SendSteps:
+    def _steps(self, held: Held, title: str) -> SendSteps:
         job = held.record.job
 
         def moved(progress: Progress) -> None:
-            self._kit.chat.show(job, Working(file.title, progress))
+            self._kit.shared.show(job, Working(title, progress))
 
         async def about_to_send() -> int:
             """Keep the number before the first try."""
@@ -78,14 +102,16 @@ class Sending:
         async with self._slots:
             yield
 
-    async def _was_sent(self, record: JobRecord, file: MediaFile) -> Sent | None:
+    async def _was_sent(self, record: JobRecord, file: MediaFile | KnownFile) -> Sent | None:
         """Look whether the message that a crash interrupted is there, before all is done again."""
         if record.send_random_id is None:
             return None
         return await self._kit.chat.find_sent(record.job, file)
 
-
-async def _delivered(held: Held, sent: Sent) -> None:
-    """Keep that a job was delivered; the record knows it, whatever the store does."""
-    held.learn(state=JobState.DELIVERED, sent_message_id=sent.message_id)
-    await held.release()
+    async def _delivered(self, held: Held, sent: Sent) -> None:
+        """Keep that a job was delivered; the record knows it, whatever the store does."""
+        held.learn(
+            state=JobState.DELIVERED, sent_message_id=sent.message_id, file_ids=sent.file_ids
+        )
+        await held.release()
+        await self._on_delivered(held.record)

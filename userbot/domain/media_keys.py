@@ -1,0 +1,108 @@
+"""Which links are the same page and which files the same file: the names under which both are kept.
+
+Keys are digests: nothing that a person or a site wrote is ever part of one.
+"""
+
+import hashlib
+import re
+from typing import NewType
+from urllib.parse import parse_qs, urlsplit
+
+from userbot.domain.choices import Choice
+from userbot.domain.history import variant_of
+from userbot.domain.media import Extraction
+
+PageKey = NewType("PageKey", str)
+FileKey = NewType("FileKey", str)
+
+MAX_PAGE_S = 6 * 3600.0
+USUAL_PAGE_S = 600.0  # of a page whose addresses do not say how long they are good
+MARGIN_S = 60.0  # the download begins a while after the menu
+LONG_AGO_S, FAR_AHEAD_S = 86_400.0, 366 * 86_400.0  # outside, a number is no end of an address
+
+# For everything else yt-dlp takes extractor and id for one video: its download archive does.
+NAMELESS = frozenset({"Generic", "HTML5MediaEmbed"})  # their ids are parts of addresses
+
+_EXPIRY = re.compile(r"(?<![A-Za-z])(?:x-)?(?:expires|expire|exp|e)[=/](\d{10})(?!\d)", re.I)
+_YOUTUBE = frozenset(
+    {"youtube.com", "www.youtube.com", "m.youtube.com", "www.youtube-nocookie.com"}
+)
+_YOUTUBE_ID = re.compile(r"[A-Za-z0-9_-]{11}")
+_YOUTUBE_PATH = re.compile(r"/(?:shorts|embed|live|v)/([^/]+)/?")
+_X = frozenset({"x.com", "www.x.com", "mobile.x.com"}) | frozenset(
+    {"twitter.com", "www.twitter.com", "mobile.twitter.com"}
+)
+_X_PATH = re.compile(r"/\w+/status/(\d{1,20})/?")
+
+
+def page_key(url: str) -> PageKey:
+    """Return the name of a page; the same for all forms of its link that are known."""
+    return PageKey(f"page:{_digest(canonical_link(url))}")
+
+
+def is_page_key(text: str) -> bool:
+    """Say whether a text is what `page_key` returns."""
+    return re.fullmatch(r"page:[0-9a-f]{40}", text) is not None
+
+
+def file_key(bot_id: int, extraction: Extraction, choice: Choice) -> FileKey:
+    """Return the name of the file that a choice of a video becomes, as one bot knows it."""
+    parts = (str(bot_id), *_identity(extraction, choice), variant_of(choice))
+    return FileKey(f"file:{_digest(*parts)}")
+
+
+def has_name(extraction: Extraction) -> bool:
+    """Say whether extractor and id tell a video from all others."""
+    return bool(extraction.media_id) and extraction.extractor not in NAMELESS
+
+
+def canonical_link(url: str) -> str:
+    """Return the one form of a normal link (`urls.check_link`) that stands for all of its page."""
+    parts = urlsplit(url)
+    host = parts.netloc
+    if host == "youtu.be" or host in _YOUTUBE:
+        found = _youtube_id(host, parts.path, parts.query)
+        return f"https://www.youtube.com/watch?v={found}" if found else url
+    if host in _X and (match := _X_PATH.fullmatch(parts.path)):
+        return f"https://x.com/i/status/{match[1]}"
+    return url
+
+
+def is_same_site(url: str, other: str) -> bool:
+    """Say whether two links lead to one host: a page may speak for its own host alone."""
+    return urlsplit(canonical_link(url)).netloc == urlsplit(canonical_link(other)).netloc
+
+
+def lifetime_s(info_json: str, now_s: float) -> float:
+    """Return how long an extraction is good, in seconds; 0 when it is not any more.
+
+    Until the first of its addresses ends, as far as they say so. now_s: since the epoch.
+    """
+    told = (float(number) - now_s for number in _EXPIRY.findall(info_json))
+    known = [left for left in told if -LONG_AGO_S < left < FAR_AHEAD_S]
+    left_s = min(known) - MARGIN_S if known else USUAL_PAGE_S
+    return min(max(left_s, 0.0), MAX_PAGE_S)
+
+
+def _identity(extraction: Extraction, choice: Choice) -> tuple[str, ...]:
+    """Return what tells a video from others; of a nameless one also what it was like today."""
+    if has_name(extraction):
+        return (extraction.extractor, extraction.media_id)
+    facts = (extraction.title, extraction.duration_s, choice.size_bytes)
+    return (extraction.extractor, canonical_link(extraction.page_url), *map(str, facts))
+
+
+def _youtube_id(host: str, path: str, query: str) -> str | None:
+    if host == "youtu.be":
+        found = path.strip("/")
+    elif path == "/watch":
+        found = (parse_qs(query).get("v") or [""])[0]
+    else:
+        match = _YOUTUBE_PATH.fullmatch(path)
+        found = match[1] if match else ""
+    return found if _YOUTUBE_ID.fullmatch(found) else None
+
+
+def _digest(*parts: str) -> str:
+    text = "\0".join(parts)
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:40]

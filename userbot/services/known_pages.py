@@ -1,0 +1,78 @@
+"""Pages that were read lately: a second request for one asks the site nothing."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from userbot import codec
+from userbot.domain.media import Extraction
+from userbot.domain.media_keys import is_page_key, is_same_site, lifetime_s, page_key
+from userbot.ports.volatile import Cache
+
+log = logging.getLogger(__name__)
+
+COVER_NAME = "cover.jpg"
+MAX_COVER_BYTES = 400_000  # a larger one is left out
+MAX_TEXT_CHARS = 6_000_000  # the record of a page is 4 MiB at most
+
+
+class KnownPages:
+    """What extractions found, for as long as its addresses are good.
+
+    A page is kept under the link that led to it; where that is another than the page's own, on the
+    same host, there is a pointer from one to the other, and both are known.
+    """
+
+    def __init__(self, cache: Cache, now: Callable[[], datetime]) -> None:
+        self._cache = cache
+        self._now = now
+
+    async def find(self, url: str, folder: Path) -> Extraction | None:
+        """Return what the page has, its cover in folder; None when that is not known."""
+        text = await self._cache.get(page_key(url))
+        if text is not None and is_page_key(text):
+            text = await self._cache.get(text)
+        found = await asyncio.to_thread(codec.page_of, text) if text else None
+        if found is None:
+            return None
+        extraction, cover = found
+        if lifetime_s(extraction.info_json, self._now().timestamp()) <= 0:
+            return None
+        path = folder / COVER_NAME
+        if not cover:
+            return extraction
+        await asyncio.to_thread(path.write_bytes, cover)
+        return replace(extraction, cover=path)
+
+    async def learn(self, url: str, extraction: Extraction) -> None:
+        """Keep what a page has, under its own link too."""
+        ttl_s = lifetime_s(extraction.info_json, self._now().timestamp())
+        if ttl_s <= 0:
+            return
+        try:
+            text = await asyncio.to_thread(_text, extraction)
+        except (ValueError, OSError) as error:
+            log.warning("a page is not kept: %r", error)
+            return
+        if len(text) > MAX_TEXT_CHARS:
+            return
+        own = page_key(extraction.page_url) if is_same_site(url, extraction.page_url) else None
+        at = own or page_key(url)
+        await self._cache.put(at, text, ttl_s)
+        if at != page_key(url):
+            await self._cache.put(page_key(url), at, ttl_s)
+
+    async def forget(self, url: str, extraction: Extraction) -> None:
+        """Ask the site again the next time."""
+        await self._cache.drop(page_key(url))
+        if is_same_site(url, extraction.page_url):
+            await self._cache.drop(page_key(extraction.page_url))
+
+
+def _text(extraction: Extraction) -> str:
+    cover = extraction.cover
+    body = b"" if cover is None else cover.read_bytes()
+    return codec.page_text(extraction, body if len(body) <= MAX_COVER_BYTES else b"")
