@@ -1,10 +1,12 @@
 """What a setting looks like once it is read: frozen sections, passed around one by one."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from userbot.domain.limits import Allowances
 from userbot.domain.urls import AllowList
 
 
@@ -51,9 +53,16 @@ class PathsSection:
 
 @dataclass(frozen=True, slots=True)
 class StoreSection:
-    """Where the queue is kept: in MongoDB, or in a file of DATA_DIR where `mongo_url` is None."""
+    """Where things are kept.
+
+    The queue in MongoDB, or in a file of DATA_DIR where `mongo_url` is None; counters and caches in
+    Redis, or in this process where `redis_url` is None. `retention` is how long what has ended is
+    remembered, None for ever.
+    """
 
     mongo_url: SecretStr | None
+    retention: timedelta | None
+    redis_url: SecretStr | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +86,10 @@ class WorkSection:
 
 @dataclass(frozen=True, slots=True)
 class NetSection:
-    """What workers may reach although it is private."""
+    """What workers may reach although it is private, and by which proxy they reach the rest."""
 
     egress_allow: AllowList
+    site_proxy: SecretStr | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +108,7 @@ class Settings:
     access: AccessSection
     paths: PathsSection
     store: StoreSection
+    limits: Allowances
     work: WorkSection
     net: NetSection
     log: LogSection

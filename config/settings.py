@@ -8,6 +8,7 @@ import difflib
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -27,14 +28,14 @@ from config.sections import (
     WorkSection,
 )
 from config.values import HASH, TOKEN, Values, host_and_port
+from userbot.domain.limits import Allowances
+from userbot.domain.people import Quota
 from userbot.domain.urls import AllowList
 
 CREDENTIALS = ("API_ID", "API_HASH", "BOT_TOKEN")
 SECRETS = ("API_HASH", "BOT_TOKEN", "MONGO_URL", "REDIS_URL", "SITE_PROXY", "TELEGRAM_PROXY")
 NOT_YET = (
-    *("REDIS_URL", "RETENTION_DAYS"),
-    *("LIMIT_GLOBAL", "LIMIT_CHAT", "LIMIT_USER", "LIMIT_DOWNLOADS"),
-    *("QUOTA_DAY_COUNT", "QUOTA_DAY_MB", "SITE_PROXY", "SITE_PROXY_FILE", "TELEGRAM_PROXY"),
+    *("SITE_PROXY_FILE", "TELEGRAM_PROXY"),
     "METRICS_PORT",
 )
 SERVER = ("TELEGRAM_SERVER", "TELEGRAM_PUBLIC_KEY")
@@ -154,7 +155,19 @@ def _sections(values: Values) -> Settings:
             users=values.AUTHORIZED_USERS,
         ),
         paths=PathsSection(data_dir=values.DATA_DIR, sessions_dir=values.SESSIONS_DIR),
-        store=StoreSection(mongo_url=values.MONGO_URL),
+        store=StoreSection(
+            mongo_url=values.MONGO_URL,
+            retention=timedelta(days=values.RETENTION_DAYS) if values.RETENTION_DAYS else None,
+            redis_url=values.REDIS_URL,
+        ),
+        limits=Allowances(
+            everybody=values.LIMIT_GLOBAL,
+            chat=values.LIMIT_CHAT,
+            user=values.LIMIT_USER,
+            trusted=values.LIMIT_TRUSTED,
+            user_quota=_quota(values.QUOTA_DAY_COUNT, values.QUOTA_DAY_MB),
+            trusted_quota=_quota(values.QUOTA_TRUSTED_COUNT, values.QUOTA_TRUSTED_MB),
+        ),
         work=WorkSection(
             max_downloads=values.MAX_DOWNLOADS,
             max_uploads=values.MAX_UPLOADS,
@@ -170,9 +183,15 @@ def _sections(values: Values) -> Settings:
             extract_timeout_s=values.EXTRACT_TIMEOUT_S,
             drain_s=values.DRAIN_S,
         ),
-        net=NetSection(egress_allow=AllowList.parse(values.EGRESS_ALLOW)),
+        net=NetSection(
+            egress_allow=AllowList.parse(values.EGRESS_ALLOW), site_proxy=values.SITE_PROXY
+        ),
         log=LogSection(level=values.LOG_LEVEL, is_json=values.LOG_JSON),
     )
+
+
+def _quota(count: int, megabytes: int) -> Quota:
+    return Quota(count or None, _bytes(megabytes or None))
 
 
 def _bytes(megabytes: int | None) -> int | None:

@@ -12,6 +12,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from userbot.domain.limits import Operation, Rate, Rates, parse_rates
 from userbot.domain.urls import AllowList
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,6 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 TOKEN = re.compile(r"[0-9]{1,19}:[A-Za-z0-9_-]{10,}")
 HASH = re.compile(r"[0-9a-f]{32}")
 MONGO = re.compile(r"mongodb(\+srv)?://[^/\s]+\S*")
+REDIS = re.compile(r"(rediss?://[^/\s]+|unix://)\S*")
+PROXY = re.compile(r"(http|socks4|socks5h?)://(\S+@)?(\[[0-9a-fA-F:.]+\]|[\w.-]+):[0-9]{1,5}/?")
 _PEM = re.compile(rb"-----BEGIN RSA PUBLIC KEY-----\s[A-Za-z0-9+/=\s]+-----END RSA PUBLIC KEY-----")
 
 
@@ -85,6 +88,28 @@ def _not_zero(number: int) -> int:
     return number
 
 
+def _rates(*counts: int) -> Rates:
+    return {operation: Rate(count, 60) for operation, count in zip(Operation, counts, strict=True)}
+
+
+EVERYBODY_RATES = _rates(1000, 1000, 3000, 3000)
+CHAT_RATES = _rates(200, 200, 60, 300)
+USER_RATES = _rates(60, 60, 30, 90)
+TRUSTED_RATES = _rates(200, 200, 60, 300)
+
+
+def _rates_or(others: Rates) -> BeforeValidator:
+    """Read rates; operations that are not named are as in others."""
+
+    def read(value: object) -> object:
+        try:
+            return parse_rates(value, others) if isinstance(value, str) else value
+        except ValueError as error:
+            raise ValueError(f"holds {error.args[0]!r}") from error
+
+    return BeforeValidator(read)
+
+
 UserIds = Annotated[
     frozenset[Annotated[int, Field(gt=0, lt=2**52)]], NoDecode, BeforeValidator(_split)
 ]
@@ -97,12 +122,17 @@ Places = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterVali
 ApiHash = Annotated[SecretStr, AfterValidator(lambda value: _matching(HASH, value))]
 BotToken = Annotated[SecretStr, AfterValidator(lambda value: _matching(TOKEN, value))]
 MongoUrl = Annotated[SecretStr, AfterValidator(lambda value: _matching(MONGO, value))]
+RedisUrl = Annotated[SecretStr, AfterValidator(lambda value: _matching(REDIS, value))]
+ProxyUrl = Annotated[SecretStr, AfterValidator(lambda value: _matching(PROXY, value))]
 Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)]
 Seconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600, allow_inf_nan=False)]
 Folder = Annotated[Path, AfterValidator(_folder)]
 
 _IDS = "Telegram ids, separated by commas, such as {}"
 _SECONDS = "seconds, more than 0 and at most a week"
+_RATES = "rates such as 20/60s, or link 20/60s, download 100/1h, command off, button 90/60s"
+_COUNT = "a whole number, 0 for as many as they like"
+_MEGABYTES = "a whole number of MB, 0 for as much as they like"
 
 
 class Values(BaseSettings):
@@ -125,6 +155,28 @@ class Values(BaseSettings):
     MONGO_URL: MongoUrl | None = Field(
         None, description="mongodb://host:27017 or mongodb+srv://..., with its user and password"
     )
+    REDIS_URL: RedisUrl | None = Field(
+        None, description="redis://host:6379, rediss://... or unix:///path, with its password"
+    )
+    LIMIT_GLOBAL: Annotated[Rates, NoDecode, _rates_or(EVERYBODY_RATES)] = Field(
+        EVERYBODY_RATES, description=_RATES
+    )
+    LIMIT_CHAT: Annotated[Rates, NoDecode, _rates_or(CHAT_RATES)] = Field(
+        CHAT_RATES, description=_RATES
+    )
+    LIMIT_USER: Annotated[Rates, NoDecode, _rates_or(USER_RATES)] = Field(
+        USER_RATES, description=_RATES
+    )
+    LIMIT_TRUSTED: Annotated[Rates, NoDecode, _rates_or(TRUSTED_RATES)] = Field(
+        TRUSTED_RATES, description=_RATES
+    )
+    QUOTA_DAY_COUNT: int = Field(500, ge=0, le=10**6, description=_COUNT)
+    QUOTA_DAY_MB: int = Field(100_000, ge=0, le=10**9, description=_MEGABYTES)
+    QUOTA_TRUSTED_COUNT: int = Field(0, ge=0, le=10**6, description=_COUNT)
+    QUOTA_TRUSTED_MB: int = Field(0, ge=0, le=10**9, description=_MEGABYTES)
+    RETENTION_DAYS: int = Field(
+        30, ge=0, le=36500, description="a whole number of days, 0 for ever"
+    )
     MAX_DOWNLOADS: int = Field(4, ge=1, le=64, description="a whole number from 1 to 64")
     MAX_UPLOADS: int = Field(4, ge=1, le=64, description="a whole number from 1 to 64")
     UPLOAD_CONNECTIONS: int = Field(16, ge=1, le=64, description="a whole number from 1 to 64")
@@ -146,6 +198,10 @@ class Values(BaseSettings):
     DRAIN_S: float = Field(10, ge=0, le=3600, description="seconds, from 0 to 3600")
     EGRESS_ALLOW: Places = Field(
         (), description="addresses, networks, host or host:port, separated by commas"
+    )
+    SITE_PROXY: ProxyUrl | None = Field(
+        None,
+        description="http://, socks4:// or socks5://, with user:password@ if need be, host:port",
     )
     TELEGRAM_SERVER: Annotated[str, AfterValidator(_server)] | None = Field(
         None, description="host:port, or [IPv6 address]:port"

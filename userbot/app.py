@@ -9,7 +9,7 @@ import secrets
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiofiles
@@ -17,7 +17,17 @@ import psutil
 from pyrogram import Client
 
 from config.sections import Settings, TelegramSection
-from userbot.assembly import Bot, compose, login_of, open_store, pool_settings, route
+from userbot.assembly import (
+    Bot,
+    compose,
+    egress_settings,
+    login_of,
+    open_store,
+    open_volatile,
+    pool_settings,
+    route,
+)
+from userbot.egress.gate import Egress
 from userbot.errors import (
     AlreadyRunningError,
     DeliveryError,
@@ -26,7 +36,6 @@ from userbot.errors import (
     ToolError,
 )
 from userbot.pool.pool import ProcessPool
-from userbot.ports import JobStore
 from userbot.services.access import Access, OwnerCode
 from userbot.telegram import client as telegram
 from userbot.telegram import texts
@@ -34,8 +43,6 @@ from userbot.telegram import texts
 log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 30.0
-FORGET_EVERY_S = 3600.0
-KEPT = timedelta(days=30)
 EXIT_AT_ONCE = 1
 LAST_WORDS_S = 10.0  # for telling every open chat that the bot stops
 PR_SET_DUMPABLE = 4  # prctl(2)
@@ -85,14 +92,16 @@ async def _bot(settings: Settings, save_owner: Callable[[int], None]) -> AsyncIt
     os.chdir(paths.data_dir)  # pyrogram notes errors it does not know in the working directory
     async with (
         only_one(paths.data_dir),
-        open_store(settings) as store,
-        ProcessPool.open(pool_settings(settings)) as pool,
+        open_store(settings) as stores,
+        open_volatile(settings) as volatile,
+        Egress.open(egress_settings(settings)) as egress,
+        ProcessPool.open(pool_settings(settings), egress.passage) as pool,
         asyncio.TaskGroup() as tasks,
     ):
-        bot = compose(settings, store, pool, tasks, _now)
-        access = Access(settings.access.owner_ids, settings.access.users, settings.access.chats)
+        bot = compose(settings, stores, volatile, pool, tasks, _now)
+        access = bot.access
         code = OwnerCode(secrets.token_urlsafe(12), access, save_owner)
-        route(settings, bot, access, code)
+        route(settings, bot, code)
         await bot.jobs.resume()
         await telegram.start(bot.client)
         await bot.jobs.reopen()
@@ -100,9 +109,11 @@ async def _bot(settings: Settings, save_owner: Callable[[int], None]) -> AsyncIt
         background = (
             tasks.create_task(bot.queue.serve()),
             tasks.create_task(bot.kit.line.serve()),
+            tasks.create_task(bot.disk.serve()),
             tasks.create_task(bot.endings.serve()),
             tasks.create_task(bot.jobs.serve()),
-            tasks.create_task(_forget(bot.kit.store)),
+            tasks.create_task(bot.retention.serve()),
+            tasks.create_task(bot.api.moves.look(settings.access.chats)),
             tasks.create_task(telegram.set_commands(bot.client, texts.COMMANDS)),
             tasks.create_task(_beat(bot.client, paths.data_dir / "heartbeat")),
         )
@@ -147,16 +158,6 @@ def _introduce(client: Client, access: Access, code: OwnerCode) -> None:
     log.info("the bot runs as @%s", name)
     if not access.has_owner:
         log.warning("no owner yet; become it here: https://t.me/%s?start=%s", name, code.code)
-
-
-async def _forget(store: JobStore) -> None:
-    """Once an hour, drop the jobs that ended long ago."""
-    while True:
-        try:
-            await store.forget_ended(_now() - KEPT)
-        except InfrastructureError:
-            log.exception("old jobs were not forgotten")
-        await asyncio.sleep(FORGET_EVERY_S)
 
 
 async def _beat(client: Client, file: Path) -> None:

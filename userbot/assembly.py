@@ -16,38 +16,57 @@ from config.sections import Settings, TelegramSection
 from userbot.domain.jobs import JobId
 from userbot.domain.media import MAX_UPLOAD_BYTES
 from userbot.domain.records import FairLimits, Lane
-from userbot.mongo.jobs import open_jobs
+from userbot.egress.gate import EgressSettings
+from userbot.memory.volatile import in_memory
+from userbot.mongo import stores as mongo
 from userbot.pool.pool import ProcessPool
 from userbot.pool.settings import PoolSettings
-from userbot.ports import JobStore
+from userbot.ports.durable import Stores
+from userbot.ports.volatile import Volatile
+from userbot.redis.fallback import open_redis
 from userbot.services.access import Access, OwnerCode
+from userbot.services.accounts import Accounts
+from userbot.services.allowance import Allowance
+from userbot.services.bringing import Bringing
 from userbot.services.delivery import Delivery, Steps
 from userbot.services.disk import Disk
 from userbot.services.endings import Endings
 from userbot.services.fetching import Fetching
 from userbot.services.folders import Folders
+from userbot.services.history import Chronicle, Past
 from userbot.services.inspection import Inspection
 from userbot.services.intake import Intake
 from userbot.services.jobs import Jobs
 from userbot.services.kit import Kit
+from userbot.services.known_files import KnownFiles
+from userbot.services.known_pages import KnownPages
 from userbot.services.limits import Limits
 from userbot.services.line import Line
+from userbot.services.numbers import Overview
 from userbot.services.offers import Offers
+from userbot.services.people import People
 from userbot.services.queue import Queue
+from userbot.services.quota import DailyQuota
+from userbot.services.reading import Reading
 from userbot.services.refused import Refused
+from userbot.services.retention import Retention
 from userbot.services.sending import Sending
-from userbot.sqlite.database import open_database
-from userbot.sqlite.jobs import SqliteJobs
+from userbot.services.shared import Shared
+from userbot.sqlite import stores as sqlite
 from userbot.telegram import client as telegram
 from userbot.telegram import router
 from userbot.telegram.api import Api
 from userbot.telegram.chat import TelegramChat
 from userbot.telegram.early import EarlyUploads
 from userbot.telegram.governor import Governor
-from userbot.telegram.handlers.buttons import ButtonHandler
+from userbot.telegram.handlers.buttons import ButtonHandler, Presses
 from userbot.telegram.handlers.commands import CommandHandler
 from userbot.telegram.handlers.errands import Errands
-from userbot.telegram.handlers.links import LinkHandler
+from userbot.telegram.handlers.history import Again, Histories
+from userbot.telegram.handlers.links import LinkHandler, LinkRules
+from userbot.telegram.handlers.mydata import Documents, MyData
+from userbot.telegram.handlers.own import OwnCommands, OwnersNumbers, OwnPresses
+from userbot.telegram.handlers.pace import Pace
 from userbot.telegram.handlers.presses import EndedJobPresses, OpenJobPresses
 from userbot.telegram.handlers.queue import Lists, QueueHandler
 from userbot.telegram.handlers.reports import Reports
@@ -66,27 +85,38 @@ class Bot:
     """The parts that meet each other in more than one place."""
 
     client: Client
+    access: Access
     api: Api
     uploads: Uploads
     reporter: Reporter
     kit: Kit
+    disk: Disk
     offers: Offers
     queue: Queue
     endings: Endings
     errands: Errands
     jobs: Jobs
     intake: Intake
+    past: Past
+    accounts: Accounts
+    retention: Retention
+    overview: Overview
+    stores: Stores
+    allowance: Allowance
+    quota: DailyQuota
 
 
 def compose(
     settings: Settings,
-    store: JobStore,
+    stores: Stores,
+    volatile: Volatile,
     pool: ProcessPool,
     tasks: asyncio.TaskGroup,
     now: Callable[[], datetime],
 ) -> Bot:
     """Make the parts and give each what it works with."""
-    paths, work = settings.paths, settings.work
+    paths, work, store = settings.paths, settings.work, stores.jobs
+    bot_id = settings.telegram.bot_id
     client = telegram.make_client(login_of(settings.telegram), paths.sessions_dir)
     api = Api(client, Governor(time.monotonic), tasks)
     ceiling = UploaderSettings(max_connections=work.upload_connections)
@@ -98,15 +128,29 @@ def compose(
     chat = TelegramChat(api, reporter, uploads, EarlyUploads(uploads, tasks))
     slots = _slots(settings)
     jobs_dir = paths.data_dir / "jobs"
-    kit = Kit(store, chat, Folders(jobs_dir), Line(store, chat, now, slots), now)
-    endings = Endings(kit, tasks)
+    access = Access(settings.access.owner_ids, settings.access.users, settings.access.chats)
+    people = People(access, stores.users, time.monotonic)
+    quota = DailyQuota(stores.quotas, store, settings.limits, people, now)
+    kit = Kit(
+        store=store,
+        chat=chat,
+        folders=Folders(jobs_dir),
+        line=Line(store, chat, now, slots),
+        shared=Shared(store, chat, now),
+        files=KnownFiles(volatile.cache, stores.history, bot_id),
+        now=now,
+    )
+    endings = Endings(kit, tasks, Chronicle(stores.history, stores.errors, bot_id))
     offers = Offers(kit, endings, tasks, work.menu_timeout_s)
     refused = Refused(now)
     limits = Limits(MAX_UPLOAD_BYTES, work.job_timeout_s, work.max_uploads)
+    disk = Disk(jobs_dir, work.disk_reserve_bytes, shutil.disk_usage)
+    reading = Reading(kit, pool, KnownPages(volatile.cache, now), limits)
+    sending = Sending(kit, limits, lambda: secrets.randbits(63), quota.took)
     steps = Steps(
-        Inspection(kit, pool, offers, refused, limits),
-        Fetching(kit, pool, Disk(jobs_dir, work.disk_reserve_bytes, shutil.disk_usage), limits),
-        Sending(kit, limits, lambda: secrets.randbits(63)),
+        Inspection(kit, reading, offers, refused),
+        Bringing(kit, Fetching(kit, pool, reading, disk, limits), sending),
+        sending,
     )
     delivery = Delivery(kit, steps, endings)
     fair = FairLimits(
@@ -118,52 +162,85 @@ def compose(
     jobs = Jobs(kit, queue, intake, offers, endings, tasks)
     return Bot(
         client=client,
+        access=access,
         api=api,
         uploads=uploads,
         reporter=reporter,
         kit=kit,
+        disk=disk,
         offers=offers,
         queue=queue,
         endings=endings,
         errands=Errands(tasks),
         jobs=jobs,
         intake=intake,
+        past=Past(stores.history, intake, bot_id),
+        accounts=Accounts(stores, now),
+        retention=Retention(stores, settings.store.retention, now),
+        overview=Overview(stores.statistics, stores.errors, now),
+        stores=stores,
+        allowance=Allowance(volatile.limiter, settings.limits, people),
+        quota=quota,
     )
 
 
 @asynccontextmanager
-async def open_store(settings: Settings) -> AsyncIterator[JobStore]:
-    """Open what keeps the queue. Raises InfrastructureError when it cannot be used."""
+async def open_store(settings: Settings) -> AsyncIterator[Stores]:
+    """Open what is durable. Raises InfrastructureError when it cannot be used."""
     url = settings.store.mongo_url
     if url is not None:
-        async with open_jobs(url.get_secret_value(), MONGO_DATABASE) as jobs:
-            yield jobs
+        secret, retention = url.get_secret_value(), settings.store.retention
+        async with mongo.open_stores(secret, MONGO_DATABASE, retention) as stores:
+            yield stores
         return
-    async with open_database(settings.paths.data_dir / "userbot.db") as database:
-        yield SqliteJobs(database)
+    async with sqlite.open_stores(settings.paths.data_dir / "userbot.db") as stores:
+        yield stores
 
 
-def route(settings: Settings, bot: Bot, access: Access, code: OwnerCode) -> None:
+@asynccontextmanager
+async def open_volatile(settings: Settings) -> AsyncIterator[Volatile]:
+    """Open what may be forgotten: in Redis with this process to fall back on, or here alone."""
+    local, forget = in_memory(time.monotonic)
+    url = settings.store.redis_url
+    if url is None:
+        yield local
+        return
+    bot_id = settings.telegram.bot_id
+    async with open_redis(url.get_secret_value(), bot_id, local, forget) as volatile:
+        yield volatile
+
+
+def route(settings: Settings, bot: Bot, code: OwnerCode) -> None:
     """Connect what Telegram tells with who answers it."""
-    api, jobs, errands = bot.api, bot.jobs, bot.errands
+    api, jobs, errands, access = bot.api, bot.jobs, bot.errands, bot.access
+    pace = Pace(api, access, bot.allowance, bot.quota)
+    api.moves.tell(access.moved)
     strangers, rights = Strangers(api, access), Rights(api, access)
     lists = Lists(api, access, jobs, bot.reporter.latest)
-    router.register(
-        bot.client,
+    again = Again(api, bot.kit.chat, bot.past, access, errands)
+    histories = Histories(api, bot.past, again, errands)
+    documents = Documents(api, bot.uploads, bot.kit.folders)
+    data = MyData(api, access, bot.accounts, documents, errands)
+    rules = LinkRules(settings.net.egress_allow, settings.work.max_links)
+    handlers = router.Handlers(
         CommandHandler(api, access, strangers, code, errands),
         QueueHandler(strangers, lists),
-        LinkHandler(
-            *(api, strangers, bot.intake, errands),
-            settings.net.egress_allow,
-            settings.work.max_links,
-        ),
+        LinkHandler(api, strangers, pace, bot.intake, errands, rules),
         ButtonHandler(
-            *(api, errands, rights),
-            OpenJobPresses(rights, jobs, bot.offers, bot.queue),
-            EndedJobPresses(rights, jobs, Reports(api, access, time.monotonic)),
+            *(api, errands, pace, rights),
+            Presses(
+                OpenJobPresses(rights, jobs, bot.offers, bot.queue),
+                EndedJobPresses(rights, jobs, Reports(api, access, time.monotonic)),
+                OwnPresses(histories, data),
+            ),
             lists,
         ),
+        OwnCommands(
+            *(strangers, errands, histories, data),
+            OwnersNumbers(api, access, bot.overview),
+        ),
     )
+    router.register(bot.client, pace, handlers)
 
 
 def login_of(section: TelegramSection) -> telegram.Login:
@@ -188,6 +265,15 @@ def pool_settings(settings: Settings) -> PoolSettings:
         download_deadline_s=work.job_timeout_s,
         stall_s=work.stall_timeout_s,
         limit_bytes=MAX_UPLOAD_BYTES,
+    )
+
+
+def egress_settings(settings: Settings) -> EgressSettings:
+    """Return what workers may reach, and how."""
+    upstream = settings.net.site_proxy
+    return EgressSettings(
+        allow=settings.net.egress_allow,
+        upstream=upstream.get_secret_value() if upstream else None,
     )
 
 

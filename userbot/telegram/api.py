@@ -7,7 +7,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from pyrogram import Client, enums, raw
@@ -19,6 +19,7 @@ from userbot.telegram.caller import Caller
 from userbot.telegram.find import IsIt, Search
 from userbot.telegram.governor import Governor, Priority
 from userbot.telegram.letters import channel_of, id_in, message_in, new_message, reply, written
+from userbot.telegram.moved import Moves
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class Api:
         self._tasks = tasks
         self._answers: set[asyncio.Task[None]] = set()
         self.governor = governor
+        self.moves = Moves(client, self._caller)
 
     async def answer(
         self, text: str, to: Target, buttons: InlineKeyboardMarkup | None = None
@@ -86,14 +88,16 @@ class Api:
 
         The caller has the governor's permit, and may repeat the call with the same random_id.
         """
-        return id_in(await self._send(to, None, caption, random_id))
+        sent = id_in(await self._send(to, None, caption, random_id))
+        return self.moves.number(to.chat_id, sent)
 
     async def send_photo(
         self, to: Target, photo: Any, caption: Caption, random_id: int
     ) -> int | None:
         """Send an uploaded picture. As send_text otherwise."""
         media = raw.types.InputMediaUploadedPhoto(file=photo)
-        return id_in(await self._send(to, media, caption, random_id))
+        sent = id_in(await self._send(to, media, caption, random_id))
+        return self.moves.number(to.chat_id, sent)
 
     async def send_media(
         self, to: Target, media: Any, caption: Caption, random_id: int
@@ -121,13 +125,18 @@ class Api:
 
     async def delete(self, chat_id: int, message_id: int) -> None:
         """Delete a message of the bot."""
-        async with self._caller.translated(chat_id):
-            peer = await self._caller.peer(chat_id)
-            await self._caller.make(
-                raw.functions.channels.DeleteMessages(channel=channel_of(peer), id=[message_id])
-                if isinstance(peer, raw.types.InputPeerChannel)
-                else raw.functions.messages.DeleteMessages(id=[message_id], revoke=True)
-            )
+
+        async def delete() -> None:
+            now_id, number = self.moves.place(chat_id, message_id)
+            async with self._caller.translated(now_id):
+                peer = await self._caller.peer(now_id)
+                await self._caller.make(
+                    raw.functions.channels.DeleteMessages(channel=channel_of(peer), id=[number])
+                    if isinstance(peer, raw.types.InputPeerChannel)
+                    else raw.functions.messages.DeleteMessages(id=[number], revoke=True)
+                )
+
+        await self.moves.follow(chat_id, delete)
 
     async def react(self, chat_id: int, message_id: int, emoji: str) -> None:
         """Put a reaction under a message; a chat that does not take it is no error."""
@@ -208,29 +217,41 @@ class Api:
 
     async def _send(self, to: Target, media: Any, caption: Caption, random_id: int) -> Any | None:
         """Send once; as no reply when the message to reply to is gone. Returns raw updates."""
-        reply_to = to.reply_to
-        while True:
+
+        async def send() -> Any | None:
+            now_id = self.moves.now(to.chat_id)
+            if now_id != to.chat_id:  # what is to be answered is not there
+                return await self._say(Target(now_id), media, caption, random_id)
             try:
-                async with self._caller.translated(to.chat_id):
-                    fields = {
-                        "peer": await self._caller.peer(to.chat_id),
-                        "random_id": random_id,
-                        "reply_to": reply(reply_to, to.topic_id),
-                        **await written(self._client, caption.text, caption.buttons),
-                    }
-                    return await self._caller.make(new_message(media, fields), SEND_TIMEOUT_S)
+                return await self._say(to, media, caption, random_id)
             except DeliveryError as error:
-                if reply_to is None or error.code not in failures.REPLY_GONE:
+                if to.reply_to is None or error.code not in failures.REPLY_GONE:
                     raise
-                reply_to = None
+            return await self._say(replace(to, reply_to=None), media, caption, random_id)
+
+        return await self.moves.follow(to.chat_id, send)
+
+    async def _say(self, to: Target, media: Any, caption: Caption, random_id: int) -> Any | None:
+        async with self._caller.translated(to.chat_id):
+            fields = {
+                "peer": await self._caller.peer(to.chat_id),
+                "random_id": random_id,
+                "reply_to": reply(to.reply_to, to.topic_id),
+                **await written(self._client, caption.text, caption.buttons),
+            }
+            return await self._caller.make(new_message(media, fields), SEND_TIMEOUT_S)
 
     async def _edit(self, chat_id: int, message_id: int, caption: Caption, media: Any) -> None:
-        async with self._caller.translated(chat_id):
-            query = raw.functions.messages.EditMessage(
-                peer=await self._caller.peer(chat_id),
-                id=message_id,
-                media=media,
-                no_webpage=True,
-                **await written(self._client, caption.text, caption.buttons),
-            )
-            await self._caller.make(query)
+        async def edit() -> None:
+            now_id, number = self.moves.place(chat_id, message_id)
+            async with self._caller.translated(now_id):
+                query = raw.functions.messages.EditMessage(
+                    peer=await self._caller.peer(now_id),
+                    id=number,
+                    media=media,
+                    no_webpage=True,
+                    **await written(self._client, caption.text, caption.buttons),
+                )
+                await self._caller.make(query)
+
+        await self.moves.follow(chat_id, edit)

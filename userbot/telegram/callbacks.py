@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 from userbot.domain.jobs import JobId, Remedy
 
@@ -35,6 +36,21 @@ class ChoicePress:
     def pack(self) -> str:
         """Return the callback data."""
         return f"q:{self.job_id}:{self.index}"
+
+
+@dataclass(frozen=True, slots=True)
+class FreshPress:
+    """The wish for a copy that uses nothing from before: the quality at `index` of a job's menu.
+
+    `index` is None while the quality is still to be picked.
+    """
+
+    job_id: JobId
+    index: int | None = None
+
+    def pack(self) -> str:
+        """Return the callback data."""
+        return f"f:{self.job_id}" if self.index is None else f"f:{self.job_id}:{self.index}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +90,65 @@ class ListCancelPress:
         return f"c:{self.job_id}:{self.page}:{self.asker_id}"
 
 
-Press = CancelPress | ChoicePress | RemedyPress | PagePress | ListCancelPress
+@dataclass(frozen=True, slots=True)
+class HistoryPress:
+    """Another page, counted from 0, of the history of `asker_id`."""
+
+    page: int
+    asker_id: int
+
+    def pack(self) -> str:
+        """Return the callback data."""
+        return f"h:{self.page}:{self.asker_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class AgainPress:
+    """What a job in the history of `asker_id` brought is to be sent again."""
+
+    job_id: JobId
+    asker_id: int
+
+    def pack(self) -> str:
+        """Return the callback data."""
+        return f"g:{self.job_id}:{self.asker_id}"
+
+
+class DataWish(StrEnum):
+    """What is to become of what the bot knows about somebody."""
+
+    DELETE = "d"  # to be asked once more
+    YES = "y"
+    NO = "n"
+
+
+@dataclass(frozen=True, slots=True)
+class DataPress:
+    """What `asker_id` wants to be done with what is kept about them."""
+
+    wish: DataWish
+    asker_id: int
+
+    def pack(self) -> str:
+        """Return the callback data."""
+        return f"d:{self.wish}:{self.asker_id}"
+
+
+OwnPress = HistoryPress | AgainPress | DataPress
+Press = (
+    CancelPress | ChoicePress | FreshPress | RemedyPress | PagePress | ListCancelPress | OwnPress
+)
 
 _JOB, _PAGE, _ASKER = rb"([0-9a-f]{8})", rb"([0-9]{1,4})", rb"(-?[0-9]{1,16})"
 _CANCEL = re.compile(rb"x:" + _JOB)
 _CHOICE = re.compile(rb"q:" + _JOB + rb":([0-9]{1,2})")
+_FRESH = re.compile(rb"f:" + _JOB + rb"(?::([0-9]{1,2}))?")
 _REMEDY = re.compile(rb"r:" + _JOB + rb":([aqso])")
 _TURN = re.compile(rb"p:" + _PAGE + rb":" + _ASKER)
 _LIST_CANCEL = re.compile(rb"c:" + _JOB + rb":" + _PAGE + rb":" + _ASKER)
+_HISTORY = re.compile(rb"h:" + _PAGE + rb":" + _ASKER)
+_AGAIN = re.compile(rb"g:" + _JOB + rb":" + _ASKER)
+_DATA = re.compile(rb"d:([dyn]):" + _ASKER)
 
 
 def unpack(data: bytes) -> Press | None:
@@ -90,6 +157,8 @@ def unpack(data: bytes) -> Press | None:
         return CancelPress(_job(match[1]))
     if match := _CHOICE.fullmatch(data):
         return ChoicePress(_job(match[1]), int(match[2]))
+    if match := _FRESH.fullmatch(data):
+        return FreshPress(_job(match[1]), int(match[2]) if match[2] else None)
     if match := _REMEDY.fullmatch(data):
         return RemedyPress(_job(match[1]), _REMEDIES[match[2].decode()])
     return _unpack_list(data)
@@ -100,6 +169,16 @@ def _unpack_list(data: bytes) -> Press | None:
         return PagePress(int(match[1]), int(match[2]))
     if match := _LIST_CANCEL.fullmatch(data):
         return ListCancelPress(_job(match[1]), int(match[2]), int(match[3]))
+    return _unpack_own(data)
+
+
+def _unpack_own(data: bytes) -> OwnPress | None:
+    if match := _HISTORY.fullmatch(data):
+        return HistoryPress(int(match[1]), int(match[2]))
+    if match := _AGAIN.fullmatch(data):
+        return AgainPress(_job(match[1]), int(match[2]))
+    if match := _DATA.fullmatch(data):
+        return DataPress(DataWish(match[1].decode()), int(match[2]))
     return None
 
 

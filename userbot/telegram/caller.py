@@ -31,7 +31,10 @@ class Caller:
     async def peer(self, chat_id: int) -> Any:
         """Return the InputPeer of a chat."""
         async with asyncio.timeout(CALL_TIMEOUT_S):
-            return await self._client.resolve_peer(chat_id)
+            try:
+                return await self._client.resolve_peer(chat_id)
+            except TypeError as error:  # pyrogram takes bad_msg_notification for an answer
+                raise ConnectionError("Telegram did not look at the question") from error
 
     @asynccontextmanager
     async def translated(self, chat_id: int | None) -> AsyncIterator[None]:

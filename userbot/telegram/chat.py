@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from userbot.domain.jobs import Job, Progress, Stage, View
-from userbot.domain.media import Growth, MediaFile
+from userbot.domain.media import Growth, KnownFile, MediaFile
 from userbot.errors import DeliveryError, FileRefusedError, InfrastructureError
 from userbot.ports import OnProgress, SendSteps, Sent
 from userbot.telegram import failures, media, texts
@@ -70,18 +70,28 @@ class TelegramChat:
         handle = await self._uploads.upload_kept(file.path, meter.moved, steps.note, noted=None)
         return await self._send(job, file, handle, preview, steps)
 
+    async def send_known(self, job: Job, known: KnownFile, steps: SendSteps) -> Sent:
+        """See `ports.Chat`."""
+        document = media.known(known.file_ids[0])
+        return await self._send_media(job, known, document, steps)
+
     async def _send(
         self, job: Job, file: MediaFile, handle: Any, preview: Any, steps: SendSteps
     ) -> Sent:
+        return await self._send_media(job, file, media.uploaded(file, handle, preview), steps)
+
+    async def _send_media(
+        self, job: Job, file: MediaFile | KnownFile, document: Any, steps: SendSteps
+    ) -> Sent:
         message = await self._api.send_media(
             target_of(job.request),
-            media.uploaded(file, handle, preview),
+            document,
             Caption(texts.caption(file, job.url)),
             await steps.about_to_send(),
         )
         return _sent(message, file) if message else await self._sent_before(job, file)
 
-    async def _sent_before(self, job: Job, file: MediaFile) -> Sent:
+    async def _sent_before(self, job: Job, file: MediaFile | KnownFile) -> Sent:
         """Return what was sent by a call whose answer got lost: where it is, if it is found."""
         try:
             return await self.find_sent(job, file) or Sent(None, ())
@@ -90,7 +100,7 @@ class TelegramChat:
                 raise
             return Sent(None, ())
 
-    async def find_sent(self, job: Job, file: MediaFile) -> Sent | None:
+    async def find_sent(self, job: Job, file: MediaFile | KnownFile) -> Sent | None:
         """See `ports.Chat`."""
         message = await self._api.find_answer(
             target_of(job.request), has_file(file.size_bytes, job.url)
@@ -108,10 +118,10 @@ class TelegramChat:
             return None
 
 
-def _sent(message: Any, file: MediaFile) -> Sent:
-    """Check what Telegram has against what was uploaded."""
+def _sent(message: Any, file: MediaFile | KnownFile) -> Sent:
+    """Check what Telegram has against what was to be sent."""
     document = media.document_of(message)
-    if document is None or document.size != file.size_bytes:
+    if document is None or file.size_bytes not in (None, document.size):
         raise DeliveryError("SIZE_DIFFERS")
     return Sent(message.id, (media.file_id(document, file.kind),))
 

@@ -75,6 +75,12 @@ _REFUSED_FILE = (
     "FILE_PART_TOO_BIG",
     "FILE_PART_TOO_SMALL",
     "FILE_ID_INVALID",
+    "FILE_REFERENCE_EMPTY",  # of a file that Telegram had; https://core.telegram.org/api/file_reference
+    "FILE_REFERENCE_EXPIRED",
+    "FILE_REFERENCE_INVALID",
+    "FILE_REFERENCE_X_EMPTY",
+    "FILE_REFERENCE_X_EXPIRED",
+    "FILE_REFERENCE_X_INVALID",
     "FILE_EMTPY",
     "FILE_CONTENT_TYPE_INVALID",
     "INPUT_FILE_INVALID",

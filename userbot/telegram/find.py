@@ -75,15 +75,16 @@ class Search:
         return [not isinstance(message, raw.types.MessageEmpty) for message in messages]
 
 
-def has_file(size_bytes: int, link: str) -> IsIt:
-    """Know a message by the size of its file, and by the link under it if one is there.
+def has_file(size_bytes: int | None, link: str) -> IsIt:
+    """Know a message by the size of its file, if known, and by the link under it if one is there.
 
     One message may bring the same video under two links.
     """
 
     def is_it(message: raw.types.Message) -> bool:
         size = getattr(getattr(message.media, "document", None), "size", None)
-        return size == size_bytes and (link in message.message or "://" not in message.message)
+        is_size = size is not None if size_bytes is None else size == size_bytes
+        return is_size and (link in message.message or "://" not in message.message)
 
     return is_it
 

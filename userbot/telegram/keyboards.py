@@ -11,10 +11,16 @@ from userbot.domain.jobs import (
     Remedy,
     View,
 )
-from userbot.telegram import texts
+from userbot.services.history import HistoryPage
+from userbot.telegram import past_words, texts
 from userbot.telegram.callbacks import (
+    AgainPress,
     CancelPress,
     ChoicePress,
+    DataPress,
+    DataWish,
+    FreshPress,
+    HistoryPress,
     ListCancelPress,
     PagePress,
     Press,
@@ -24,6 +30,8 @@ from userbot.telegram.lists import Page
 
 BUTTONS_PER_ROW = 2
 CANCELS_PER_ROW = 4
+AGAINS_PER_ROW = 5
+NEWER, OLDER = "◀", "▶"
 BACK, FORTH = "‹", "›"  # noqa: RUF001  these, and no brackets
 
 
@@ -55,12 +63,39 @@ def for_list(page: Page) -> InlineKeyboardMarkup | None:
     return _markup([*_rows(cancels, CANCELS_PER_ROW), *_rows(turns)])
 
 
+def for_history(page: HistoryPage) -> InlineKeyboardMarkup | None:
+    """Return a button for each item, by its number, and those that turn the page."""
+    asker_id = page.user_id
+    items = [
+        _button(past_words.again(number), AgainPress(item.job_id, asker_id))
+        for number, item in enumerate(page.items, page.first)
+    ]
+    turns = [_button(NEWER, HistoryPress(page.number - 1, asker_id))] if page.number else []
+    turns += [_button(OLDER, HistoryPress(page.number + 1, asker_id))] if page.has_more else []
+    return _markup([*_rows(items, AGAINS_PER_ROW), *_rows(turns)])
+
+
+def for_data(asker_id: int) -> InlineKeyboardMarkup | None:
+    """Return the button under what is known about somebody."""
+    return _markup([[_button(past_words.DELETE, DataPress(DataWish.DELETE, asker_id))]])
+
+
+def for_deletion(asker_id: int) -> InlineKeyboardMarkup | None:
+    """Return the answers to whether it is to be deleted."""
+    yes = _button(past_words.DELETE_YES, DataPress(DataWish.YES, asker_id))
+    return _markup([[yes, _button(past_words.DELETE_NO, DataPress(DataWish.NO, asker_id))]])
+
+
 def _menu(job: Job, view: Menu) -> InlineKeyboardMarkup | None:
     buttons = [
-        _button(texts.menu_button(choice), ChoicePress(job.id, index))
+        _button(
+            texts.menu_button(choice, is_instant=index in view.instant),
+            FreshPress(job.id, index) if view.is_fresh else ChoicePress(job.id, index),
+        )
         for index, choice in enumerate(view.choices)
     ]
-    return _markup([*_rows(buttons), [_cancel(job)]])
+    fresh = [[_button(texts.FRESH_COPY, FreshPress(job.id))]] if view.instant else []
+    return _markup([*_rows(buttons), *fresh, [_cancel(job)]])
 
 
 def _remedies(job: Job, view: Failed) -> InlineKeyboardMarkup | None:

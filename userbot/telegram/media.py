@@ -1,5 +1,6 @@
 """How a finished file becomes a Telegram document with everything a player wants to know."""
 
+import struct
 from typing import Any
 
 from pyrogram import raw
@@ -7,6 +8,7 @@ from pyrogram.file_id import FileId, FileType
 
 from userbot.domain.filenames import file_name
 from userbot.domain.media import MediaFile, MediaKind
+from userbot.errors import FileRefusedError
 
 
 def uploaded(file: MediaFile, handle: Any, thumbnail: Any) -> Any:
@@ -23,6 +25,21 @@ def uploaded(file: MediaFile, handle: Any, thumbnail: Any) -> Any:
         # Without it Telegram turns a silent video into a GIF.
         nosound_video=True if is_video and not file.has_audio else None,
     )
+
+
+def known(file_id: str) -> Any:
+    """Return the InputMedia of a file that Telegram has. Raises FileRefusedError for no file id."""
+    try:
+        identity = FileId.decode(file_id)
+        document = raw.types.InputDocument(
+            id=identity.media_id,
+            access_hash=identity.access_hash,
+            file_reference=identity.file_reference or b"",
+        )
+        document.write()  # numbers out of bounds
+    except (ValueError, TypeError, IndexError, AttributeError, struct.error) as error:
+        raise FileRefusedError("FILE_ID_INVALID") from error
+    return raw.types.InputMediaDocument(id=document)
 
 
 def document_of(message: raw.types.Message) -> Any:

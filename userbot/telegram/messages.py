@@ -45,6 +45,13 @@ def request_of(message: Message) -> Request | None:
     return Request(chat.id, message.id, sender.id, is_group, topic_id)
 
 
+def name_of(message: Message) -> str:
+    """Return what whoever wrote a message calls themselves; "" for a group."""
+    user = message.from_user
+    names = (user.first_name, user.last_name) if user else ()
+    return " ".join(name for name in names if name)
+
+
 def presser_of(query: CallbackQuery) -> Presser | None:
     """Return who pressed a button; None when its message is out of the bot's reach."""
     user, message = query.from_user, query.message

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from pyrogram import Client, filters
@@ -11,31 +12,50 @@ from userbot.errors import UserbotError
 from userbot.telegram.handlers.buttons import ButtonHandler
 from userbot.telegram.handlers.commands import CommandHandler
 from userbot.telegram.handlers.links import LinkHandler
+from userbot.telegram.handlers.own import OwnCommands
+from userbot.telegram.handlers.pace import Pace
 from userbot.telegram.handlers.queue import QueueHandler
 
 log = logging.getLogger(__name__)
 
+BESIDE = 1  # Pyrogram runs one handler of each group
+
 Handler = Callable[[Client, Any], Awaitable[None]]
 
 
-def register(
-    client: Client,
-    commands: CommandHandler,
-    queue: QueueHandler,
-    links: LinkHandler,
-    buttons: ButtonHandler,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """Who answers what."""
+
+    commands: CommandHandler
+    queue: QueueHandler
+    links: LinkHandler
+    buttons: ButtonHandler
+    own: OwnCommands
+
+
+def register(client: Client, pace: Pace, handlers: Handlers) -> None:
     """Tell the client about the handlers; call it before the client is started."""
     incoming = filters.incoming
+    commands, own = handlers.commands, handlers.own
+    for name, handle in {
+        "start": commands.start,
+        "help": commands.help,
+        "queue": handlers.queue.handle,
+        "history": own.history,
+        "mydata": own.mydata,
+        "stats": own.stats,
+    }.items():
+        paced = _contained(pace.command(handle))
+        client.add_handler(MessageHandler(paced, incoming & filters.command(name)))
     for handler in (
-        MessageHandler(_contained(commands.start), incoming & filters.command("start")),
-        MessageHandler(_contained(commands.help), incoming & filters.command("help")),
-        MessageHandler(_contained(queue.handle), incoming & filters.command("queue")),
         MessageHandler(_contained(commands.joined), filters.new_chat_members),
-        MessageHandler(_contained(links.handle), incoming & ~filters.service),
-        CallbackQueryHandler(_contained(buttons.handle)),
+        MessageHandler(_contained(handlers.links.handle), incoming & ~filters.service),
+        CallbackQueryHandler(_contained(handlers.buttons.handle)),
     ):
         client.add_handler(handler)
+    beside = MessageHandler(_contained(own.met), incoming & ~filters.service)
+    client.add_handler(beside, group=BESIDE)
 
 
 def _contained(handle: Handler) -> Handler:

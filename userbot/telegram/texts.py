@@ -9,7 +9,7 @@ import html
 
 from userbot.domain.choices import Choice
 from userbot.domain.jobs import Remedy
-from userbot.domain.media import MediaFile, MediaKind
+from userbot.domain.media import KnownFile, MediaFile, MediaKind
 from userbot.telegram.figures import cut, size
 from userbot.telegram.markup import utf16_units
 from userbot.telegram.problems import problem
@@ -21,7 +21,13 @@ MAX_CAPTION_UNITS = (
     1024  # UTF-16; https://core.telegram.org/api/config#caption-length-limit-default
 )
 
-COMMANDS = {"start": "Say hello", "help": "How it works", "queue": "Your open links"}
+COMMANDS = {
+    "start": "Say hello",
+    "help": "How it works",
+    "queue": "Your open links",
+    "history": "What you got lately",
+    "mydata": "What I know about you",
+}
 START = (
     "Hi! Send me a link to a video, pick a quality, and I send you the video.\n\n"
     "Most sites work. /help tells you more."
@@ -32,7 +38,9 @@ HELP = (
     "2. Tap the quality you want.\n"
     "3. The video arrives as an answer to your link.\n\n"
     "Tap <b>Cancel</b> at any time to stop. "
-    "/queue shows your open links and how far they are.\n"
+    "/queue shows your open links and how far they are. "
+    "/history shows your last links and sends each of them again at a tap. "
+    "/mydata shows what I know about you, and deletes it if you like.\n"
     "When something does not work, the buttons under my answer offer what may help: "
     "another try, another quality, only the sound, or a word to my owner.\n\n"
     "A video can have up to 2 GB. "
@@ -47,7 +55,9 @@ PRIVACY_HINT = (
 )
 NO_LINK = "I see no link in this message. Send me a link to a video, for example https://…"
 LINK_TOO_OLD = "I was away when you sent this link. Please send it again if you still want it."
-OWNER_WELCOME = "You are now the owner of this bot. Send me a link to try it."
+OWNER_WELCOME = (
+    "You are now the owner of this bot. Send me a link to try it. /stats shows what I did lately."
+)
 
 # What pops up over the chat when a button was pressed.
 PRESS_TOO_OLD = "This button is too old. Please send the link again."
@@ -64,6 +74,7 @@ DETAILS_SENT = "I sent you what I know."
 
 CANCEL = "Cancel"
 SHOW_MENU = "Show the menu again"
+FRESH_COPY = "🔄 Get a fresh copy"
 REMEDIES = {
     Remedy.TRY_AGAIN: "Try again",
     Remedy.OTHER_QUALITY: "Other quality",
@@ -88,8 +99,16 @@ def too_many_links(found: int, limit: int) -> str:
     )
 
 
-def menu_button(choice: Choice) -> str:
-    """Return a quality button: `1080p · 145 MB`, and `1080p · ~145 MB` of an estimate."""
+def menu_button(choice: Choice, *, is_instant: bool = False) -> str:
+    """Return a quality button: `1080p · 145 MB`, and `1080p · ~145 MB` of an estimate.
+
+    is_instant: with a flash, as the video is there at once.
+    """
+    words = _quality(choice)
+    return f"⚡ {words}" if is_instant else words
+
+
+def _quality(choice: Choice) -> str:
     if choice.kind is MediaKind.AUDIO:
         name = "🎵 Audio"
     elif choice.height is None:
@@ -101,7 +120,7 @@ def menu_button(choice: Choice) -> str:
     return f"{name} · {'' if choice.is_size_exact else '~'}{size(choice.size_bytes)}"
 
 
-def caption(file: MediaFile, page_url: str) -> str:
+def caption(file: MediaFile | KnownFile, page_url: str) -> str:
     """Return the text under a delivered file: its title in bold, then the link."""
     link = page_url if len(page_url) <= MAX_CAPTION_UNITS // 2 else ""
     room = MAX_CAPTION_UNITS - utf16_units(link) - 2

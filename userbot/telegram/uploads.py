@@ -83,7 +83,16 @@ class Uploads:
         return handle
 
     async def _watch(self, pulse: "_Pulse", limit: asyncio.Timeout) -> None:
-        """End an upload that stands still, unless all of Telegram is out of reach."""
+        """End an upload that stands still, and one that cannot be watched."""
+        try:
+            await self._stands_still(pulse)
+        except Exception:  # it must not end the bot, nor the upload go on unwatched
+            log.exception("the watch of an upload failed")
+        if not limit.expired():
+            limit.reschedule(asyncio.get_running_loop().time())
+
+    async def _stands_still(self, pulse: "_Pulse") -> None:
+        """Return when an upload stands still, unless all of Telegram is out of reach."""
         while True:
             await pulse.stops(self._stall_s)
             if not await answers(self._client):
@@ -92,7 +101,6 @@ class Uploads:
                 continue
             recovery_s = min(RECOVERY_S, self._stall_s)
             if not await pulse.comes(recovery_s):
-                limit.reschedule(asyncio.get_running_loop().time())
                 return
 
 

@@ -69,11 +69,14 @@ def _menu(shown: Menu) -> str:
         duration(extraction.duration_s) if extraction.duration_s else "",
     ]
     lines = [_title(extraction.title), " · ".join(fact for fact in facts if fact)]
+    if shown.is_fresh:
+        lines.append("Pick a quality, and I download it anew.")
     return "\n".join(line for line in lines if line)
 
 
 def _waiting(shown: Waiting) -> str:
-    return f"{_title(shown.title)}\nWaiting: {in_line(shown.position, shown.left_s)}"
+    lines = [_title(shown.title)] if shown.title else []
+    return "\n".join([*lines, f"Waiting: {in_line(shown.position, shown.left_s)}"])
 
 
 def _waiting_for_disk(shown: WaitingForDisk) -> str:

@@ -1,6 +1,7 @@
 """Presses of buttons: every one is answered, also the forged and the late ones."""
 
 import logging
+from dataclasses import dataclass
 from functools import partial
 
 from pyrogram import Client
@@ -10,8 +11,12 @@ from userbot.errors import UserbotError
 from userbot.telegram import texts
 from userbot.telegram.api import Api
 from userbot.telegram.callbacks import (
+    AgainPress,
     CancelPress,
     ChoicePress,
+    DataPress,
+    FreshPress,
+    HistoryPress,
     ListCancelPress,
     PagePress,
     Press,
@@ -19,12 +24,23 @@ from userbot.telegram.callbacks import (
     unpack,
 )
 from userbot.telegram.handlers.errands import Errands
+from userbot.telegram.handlers.own import OwnPresses
+from userbot.telegram.handlers.pace import Pace
 from userbot.telegram.handlers.presses import EndedJobPresses, OpenJobPresses
 from userbot.telegram.handlers.queue import Lists, is_list_of
 from userbot.telegram.handlers.rights import Rights
 from userbot.telegram.messages import Presser, presser_of
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Presses:
+    """Who knows what to do, by what a button is about."""
+
+    open_jobs: OpenJobPresses
+    ended_jobs: EndedJobPresses
+    own: OwnPresses
 
 
 class ButtonHandler:
@@ -34,16 +50,16 @@ class ButtonHandler:
         self,
         api: Api,
         errands: Errands,
+        pace: Pace,
         rights: Rights,
-        open_jobs: OpenJobPresses,
-        ended_jobs: EndedJobPresses,
+        presses: Presses,
         lists: Lists,
     ) -> None:
         self._api = api
         self._errands = errands
+        self._pace = pace
         self._rights = rights
-        self._open_jobs = open_jobs
-        self._ended_jobs = ended_jobs
+        self._presses = presses
         self._lists = lists
 
     async def handle(self, _client: Client, query: CallbackQuery) -> None:
@@ -56,6 +72,10 @@ class ButtonHandler:
         presser = presser_of(query)
         if press is None or presser is None:
             await self._api.answer_press(query.id, texts.PRESS_TOO_OLD)
+            return
+        if (objection := await self._pace.objection(presser, press)) is not None:
+            if objection:
+                await self._api.answer_press(query.id, objection)
             return
         on = query.message
         await self._api.answer_press(query.id, await self._act(presser, press, on))
@@ -71,13 +91,20 @@ class ButtonHandler:
             return texts.problem(error)
 
     async def _dispatch(self, presser: Presser, press: Press, on: Message | None) -> str | None:
-        if isinstance(press, CancelPress | ListCancelPress):
-            return await self._open_jobs.cancel(presser, press.job_id)
-        if isinstance(press, ChoicePress):
-            return await self._open_jobs.pick(presser, press)
+        if isinstance(press, HistoryPress | AgainPress | DataPress):
+            return await self._presses.own.act(presser, press, on)
+        if isinstance(press, PagePress):
+            return None if await self._may_turn(presser, press, on) else texts.LIST_NOT_YOURS
         if isinstance(press, RemedyPress):
-            return await self._ended_jobs.remedy(presser, press)
-        return None if await self._may_turn(presser, press, on) else texts.LIST_NOT_YOURS
+            return await self._presses.ended_jobs.remedy(presser, press)
+        return await self._open_job(presser, press)
+
+    async def _open_job(
+        self, presser: Presser, press: CancelPress | ListCancelPress | ChoicePress | FreshPress
+    ) -> str | None:
+        if isinstance(press, ChoicePress | FreshPress):
+            return await self._presses.open_jobs.pick(presser, press)
+        return await self._presses.open_jobs.cancel(presser, press.job_id)
 
     async def _turn(
         self, presser: Presser, press: PagePress | ListCancelPress, on: Message | None

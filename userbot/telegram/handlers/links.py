@@ -3,18 +3,21 @@
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from pyrogram import Client, enums
 from pyrogram.types import Message, MessageEntity
 
 from userbot.domain.jobs import Request
+from userbot.domain.limits import Operation
 from userbot.domain.urls import AllowList, check_link, find_links
 from userbot.errors import LinkRefusedError, UserbotError
 from userbot.services.intake import Intake
 from userbot.telegram import texts
 from userbot.telegram.api import Api
 from userbot.telegram.handlers.errands import Errands
+from userbot.telegram.handlers.pace import Pace
 from userbot.telegram.handlers.strangers import Strangers
 from userbot.telegram.messages import Seen, age_s, request_of, target_of
 
@@ -24,6 +27,14 @@ SEEN = "👀"
 MAX_AGE_S = 24 * 3600.0  # whoever sent a link yesterday does not wait for the video any more
 
 
+@dataclass(frozen=True, slots=True)
+class LinkRules:
+    """Which private places links may lead to, and how many are taken from one message."""
+
+    allow: AllowList
+    max_links: int
+
+
 class LinkHandler:
     """Takes the links out of a message and opens their jobs."""
 
@@ -31,17 +42,17 @@ class LinkHandler:
         self,
         api: Api,
         strangers: Strangers,
+        pace: Pace,
         intake: Intake,
         errands: Errands,
-        allow: AllowList,
-        max_links: int,
+        rules: LinkRules,
     ) -> None:
         self._api = api
         self._strangers = strangers
+        self._pace = pace
         self._intake = intake
         self._errands = errands
-        self._allow = allow
-        self._max_links = max_links
+        self._rules = rules
         self._seen = Seen()
 
     async def handle(self, _client: Client, message: Message) -> None:
@@ -53,26 +64,38 @@ class LinkHandler:
             return
         links = links_in(message)
         if links and age_s(message, time.time()) > MAX_AGE_S:
-            await self._api.answer(texts.LINK_TOO_OLD, target_of(request))
+            await self._say(request, texts.LINK_TOO_OLD)
         elif links:
-            await self._open(request, links)
+            await self._take(request, links)
         elif not request.is_group:
-            await self._api.answer(texts.NO_LINK, target_of(request))
+            await self._say(request, texts.NO_LINK)
+
+    async def _say(self, request: Request, text: str) -> None:
+        if not await self._pace.slowed(request, Operation.COMMAND):
+            await self._api.answer(text, target_of(request))
+
+    async def _take(self, request: Request, links: list[str]) -> None:
+        """Open the links unless their sender has sent too many lately, or had enough today."""
+        number = min(len(links), self._rules.max_links)
+        if await self._pace.slowed(request, Operation.LINK, number):
+            return
+        if not await self._pace.spent(request, number):
+            await self._open(request, links)
 
     async def _open(self, request: Request, links: list[str]) -> None:
         urls: list[str] = []
         problems: list[UserbotError] = []
-        for link in links[: self._max_links]:
+        for link in links[: self._rules.max_links]:
             try:
-                urls.append(check_link(link, self._allow))
+                urls.append(check_link(link, self._rules.allow))
             except LinkRefusedError as error:
                 problems.append(error)
         opened, refusal = await self._open_jobs(request, list(dict.fromkeys(urls)))
         if opened:
             self._errands.run(request.chat_id, partial(self._acknowledge, request))
         answers = _sentences([*problems, *refusal])
-        if len(links) > self._max_links:
-            answers.append(texts.too_many_links(len(links), self._max_links))
+        if len(links) > self._rules.max_links:
+            answers.append(texts.too_many_links(len(links), self._rules.max_links))
         if answers:
             await self._api.answer("\n".join(answers), target_of(request))
 

@@ -10,14 +10,14 @@ from userbot.services.jobs import Jobs
 from userbot.services.offers import Offers
 from userbot.services.queue import Queue
 from userbot.telegram import texts
-from userbot.telegram.callbacks import ChoicePress, RemedyPress
+from userbot.telegram.callbacks import ChoicePress, FreshPress, RemedyPress
 from userbot.telegram.handlers.reports import Reports
 from userbot.telegram.handlers.rights import Rights
 from userbot.telegram.messages import Presser
 
 
 class OpenJobPresses:
-    """The buttons of jobs that are open: Cancel, and the qualities."""
+    """The buttons of jobs that are open: Cancel, the qualities, and a fresh copy."""
 
     def __init__(self, rights: Rights, jobs: Jobs, offers: Offers, queue: Queue) -> None:
         self._rights = rights
@@ -34,15 +34,21 @@ class OpenJobPresses:
             return texts.PRESS_NOT_YOURS
         return None if await self._jobs.cancel(job_id) else texts.PRESS_TOO_OLD
 
-    async def pick(self, presser: Presser, press: ChoicePress) -> str | None:
+    async def pick(self, presser: Presser, press: ChoicePress | FreshPress) -> str | None:
         """Answer a menu."""
         job = await self._jobs.find(press.job_id)
         if job is None:
             return texts.PRESS_TOO_OLD
         if not await self._rights.may_act(presser, job):
             return texts.PRESS_NOT_YOURS
-        is_done = await self._offers.pick(job.id, press.index, self._queue)
-        return None if is_done else texts.PRESS_TOO_OLD
+        return None if await self._picked(press) else texts.PRESS_TOO_OLD
+
+    async def _picked(self, press: ChoicePress | FreshPress) -> bool:
+        """Take the quality, or show the menu for a fresh copy; False when that is over."""
+        if press.index is None:
+            return await self._offers.show_fresh(press.job_id)
+        is_fresh = isinstance(press, FreshPress)
+        return await self._offers.pick(press.job_id, press.index, self._queue, is_fresh=is_fresh)
 
 
 class EndedJobPresses:

@@ -19,7 +19,7 @@ class Rights:
         A link that an anonymous admin sent belongs to all admins: Telegram does not say to whom.
         """
         request = job.request
-        if presser.chat_id != request.chat_id:
+        if not self._is_where_it_was_sent(presser, job):
             return False
         if presser.user_id == request.user_id:
             return True
@@ -30,7 +30,7 @@ class Rights:
         request = job.request
         if presser.user_id == request.user_id or self._access.is_owner(presser.user_id):
             return True
-        return presser.chat_id == request.chat_id and await self._is_admin(presser)
+        return self._is_where_it_was_sent(presser, job) and await self._is_admin(presser)
 
     async def may_read(self, presser: Presser, asker_id: int) -> bool:
         """Allow a list to whoever asked for it, and to the admins of the group it is in."""
@@ -39,6 +39,10 @@ class Rights:
     def may_ask(self, job: Job) -> bool:
         """Say whether new work would be done for a link today."""
         return self._access.allows(job.request)
+
+    def _is_where_it_was_sent(self, presser: Presser, job: Job) -> bool:
+        """Compare chats; a group that has become a supergroup since is the same."""
+        return presser.chat_id == self._api.moves.now(job.request.chat_id)
 
     async def _is_admin(self, presser: Presser) -> bool:
         return presser.is_group and await self._api.is_admin(presser.chat_id, presser.user_id)

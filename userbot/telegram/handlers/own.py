@@ -1,0 +1,145 @@
+"""What people ask about themselves: /history, /mydata, and for an owner /stats. All in private."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from pyrogram import Client
+from pyrogram.types import InlineKeyboardMarkup, Message
+
+from userbot.domain.jobs import Request
+from userbot.services.access import Access
+from userbot.services.numbers import Overview
+from userbot.telegram import past_words, texts
+from userbot.telegram.api import Api
+from userbot.telegram.callbacks import (
+    AgainPress,
+    DataPress,
+    HistoryPress,
+    OwnPress,
+    Press,
+    unpack,
+)
+from userbot.telegram.handlers.errands import Errands
+from userbot.telegram.handlers.history import Histories
+from userbot.telegram.handlers.mydata import MyData
+from userbot.telegram.handlers.strangers import Strangers
+from userbot.telegram.messages import Presser, name_of, request_of, target_of
+
+
+class OwnCommands:
+    """Answers the commands, and remembers who has written."""
+
+    def __init__(
+        self,
+        strangers: Strangers,
+        errands: Errands,
+        histories: Histories,
+        data: MyData,
+        numbers: "OwnersNumbers",
+    ) -> None:
+        self._strangers = strangers
+        self._errands = errands
+        self._histories = histories
+        self._data = data
+        self._numbers = numbers
+
+    async def history(self, _client: Client, message: Message) -> None:
+        """Show the last links of whoever asks."""
+        request = request_of(message)
+        if request is not None and not await self._strangers.turned_away(request):
+            self._run(request, self._histories.send)
+
+    async def mydata(self, _client: Client, message: Message) -> None:
+        """Send what is kept about whoever asks; to everybody about whom something is."""
+        request = request_of(message)
+        if request is None:
+            return
+        if self._data.may_ask(request) or not await self._strangers.turned_away(request):
+            self._run(request, self._data.send)
+
+    async def stats(self, _client: Client, message: Message) -> None:
+        """Show the owner how much the bot did lately."""
+        request = request_of(message)
+        if request is not None and not await self._strangers.turned_away(request):
+            self._run(request, self._numbers.send)
+
+    async def met(self, _client: Client, message: Message) -> None:
+        """Remember whoever has written where the bot is used."""
+        request = request_of(message)
+        if request is not None and self._data.may_remember(request):
+            name = name_of(message)
+            self._errands.run(request.user_id, partial(self._data.meet, request.user_id, name))
+
+    def _run(self, request: Request, send: Callable[[Request], Awaitable[None]]) -> None:
+        self._errands.run(request.chat_id, partial(send, request))
+
+
+class OwnersNumbers:
+    """Shows the owner the numbers."""
+
+    def __init__(self, api: Api, access: Access, overview: Overview) -> None:
+        self._api = api
+        self._access = access
+        self._overview = overview
+
+    async def send(self, request: Request) -> None:
+        """Answer an owner in private; tell anybody else that it is not for them."""
+        if not self._access.is_owner(request.user_id):
+            text = past_words.OWNER_ALONE
+        elif request.is_group:
+            text = past_words.IN_PRIVATE
+        else:
+            text = past_words.numbers(await self._overview.numbers())
+        await self._api.answer(text, target_of(request))
+
+
+class OwnPresses:
+    """The buttons under histories and under what is known about somebody."""
+
+    def __init__(self, histories: Histories, data: MyData) -> None:
+        self._histories = histories
+        self._data = data
+
+    async def act(self, presser: Presser, press: OwnPress, on: Message | None) -> str | None:
+        """Act, and return the words that pop up.
+
+        A button works for whoever asked for it, in their private chat, under a message that has
+        such buttons: a forged press would write over any message of the bot.
+        """
+        is_theirs = presser.user_id == press.asker_id == presser.chat_id and not presser.is_group
+        if not is_theirs:
+            return past_words.NOT_YOURS
+        if not has_button(on, press):
+            return texts.PRESS_TOO_OLD
+        if isinstance(press, HistoryPress):
+            self._histories.turn(presser, press)
+            return None
+        if isinstance(press, AgainPress):
+            return await self._histories.again(presser, press)
+        return self._data.act(presser, press)
+
+
+def has_button(message: Message | None, press: OwnPress) -> bool:
+    """Say whether a message is one that has such buttons for the same person.
+
+    Not whether it has this very one: Pyrogram may show a history as it was before it was turned.
+    """
+    markup = message.reply_markup if message else None
+    if not isinstance(markup, InlineKeyboardMarkup):
+        return False
+    return any(
+        _is_alike(_press_of(button.callback_data), press)
+        for row in markup.inline_keyboard
+        for button in row
+    )
+
+
+def _press_of(data: str | bytes | None) -> Press | None:
+    return unpack(data.encode() if isinstance(data, str) else data or b"")
+
+
+def _is_alike(there: Press | None, press: OwnPress) -> bool:
+    """Compare what two buttons do; those of a history turn its pages and send its items."""
+    if isinstance(press, DataPress):
+        return there == press
+    return isinstance(there, HistoryPress | AgainPress) and there.asker_id == press.asker_id
