@@ -12,12 +12,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "domain": {"errors"},
     "wire": {"domain", "errors"},
+    "codec": {"domain", "errors", "wire"},
     "ports": {"domain", "errors"},
     "pool": {"domain", "errors", "ports", "wire"},
+    "egress": {"domain", "errors"},
     "sqlite": {"domain", "errors", "ports"},
     "mongo": {"domain", "errors", "ports"},
+    "redis": {"domain", "errors", "ports"},
+    "memory": {"domain", "errors", "ports"},
     "worker": {"domain", "errors", "wire"},
-    "services": {"domain", "errors", "ports"},
+    "services": {"codec", "domain", "errors", "ports"},
     "telegram": {"domain", "errors", "ports", "services"},
 }
 HOME_OF = {
@@ -28,11 +32,17 @@ HOME_OF = {
     "numpy": ("userbot/telegram/uploader",),
     "tgcrypto": ("userbot/telegram/uploader",),
     "imageio_ffmpeg": ("userbot/worker",),
-    "pydantic": ("userbot/wire.py", "userbot/sqlite", "userbot/mongo"),
+    "pydantic": (
+        *("userbot/wire.py", "userbot/codec.py"),
+        *("userbot/sqlite", "userbot/mongo", "userbot/redis"),
+    ),
+    "idna": ("userbot/domain/hosts.py",),
+    "python_socks": ("userbot/egress",),
     "aiosqlite": ("userbot/sqlite",),
     "motor": ("userbot/mongo",),
     "pymongo": ("userbot/mongo",),
     "bson": ("userbot/mongo",),
+    "redis": ("userbot/redis",),
 }
 APP = (ROOT / "userbot/app.py", ROOT / "userbot/assembly.py")
 MODULES = sorted((ROOT / "userbot").rglob("*.py"))

@@ -20,7 +20,7 @@ from typing import Any
 import uvloop
 from pyrogram import raw
 
-from tests.integration.test_telegram_dc import online
+from tests.integration.loopback import online
 from userbot.telegram.uploader import Source, Uploader, UploaderSettings
 
 LAG_PERIOD_S = 0.002

@@ -89,6 +89,15 @@ class Play:
         self.posts.append(post)
         return post
 
+    async def send_same(self, kind: Kind) -> Post:
+        """Send the one link that everybody sends."""
+        sender = self.people[len(self.posts) % len(self.people)]
+        mark = f"n={self.name}-same"
+        message_id = await self.dc.say(sender, self._link(kind, mark), sender=sender)
+        post = Post(kind, sender, message_id, (mark,))
+        self.posts.append(post)
+        return post
+
     def _link(self, kind: Kind, mark: str) -> str:
         return self.bot.site.url_of(kind.name, **kind.query, n=mark.removeprefix("n="))
 

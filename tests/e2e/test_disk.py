@@ -1,5 +1,6 @@
 """A disk with little room: jobs wait for each other, or say that they are too large for it."""
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -71,3 +72,28 @@ async def test_a_video_that_never_fits_says_so_at_once_and_smaller_ones_go_on(si
         ]
         await stages.until(lambda: not stage.jobs, "no folder is left")
         await stage.deliver("progressive", "MB", n=6)
+
+
+def grow(stage, status, size_bytes):
+    """Let the files of a job take so much more room, as a download that nobody knew the size of."""
+    folder = stage.home / "data/jobs" / stages.job_of(status)
+    with (folder / "more").open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, size_bytes)
+    return folder
+
+
+async def test_of_two_that_fill_the_disk_together_one_is_ended(site, home):
+    reserve = keeping(280 * MB, home / "bot")
+    async with stages.alone(site, home, DISK_RESERVE_MB=reserve) as stage:
+        links, folders = [], []
+        for number, size_mb in enumerate((190, 130)):  # each within its own bounds
+            to = await stage.send_link("stalled", n=f"beyond-{number}", hold="beyond")
+            await stage.pick(to, "MB")
+            folders.append(grow(stage, await stage.status(to, "of 31 MB"), size_mb * MB))
+            links.append(to)
+        larger, smaller = links
+        assert "disk" in (await stage.status(larger, "full")).text
+        await stages.until(lambda: stage.jobs == folders[1:], "its files are gone", timeout_s=30)
+        assert "bytes too many" in stage.log()
+        await site.release("beyond")
+        await stage.file(smaller)

@@ -154,3 +154,27 @@ async def test_a_list_belongs_to_whoever_asked_for_it(narrow):
     await eve.dc.set_member(GROUP, bob, "member")
     await eve.status(here, "Cancelled", chat=GROUP)
     await eve.cancel(elsewhere)
+
+
+async def test_links_that_wait_to_be_looked_at_have_places_and_a_few_of_them_say_so(site, tmp_path):
+    async with stages.alone(site, tmp_path) as bot:
+        greedy, modest = person(bot, 0), person(bot, 1)
+        links = [site.url_of("stuck", n=f"look-{n}", hang="looks") for n in range(9)]
+        to = await greedy.say("\n".join(links))
+        await greedy.status(to, "Waiting: 3rd in line")
+        one = await modest.send_link("progressive", n="look")
+        place = await modest.status(one, "Waiting: 1st in line")
+        assert place.button("Cancel")
+        for behind in ("2nd", "3rd", "4th"):
+            await greedy.status(to, f"Waiting: {behind} in line")
+        said = [m for m in await greedy.dc.messages(greedy.user) if "in line" in m.text]
+        assert len(said) == 3, "of five that wait"
+        await site.release("looks")
+        menu = await modest.menu(one)
+        assert menu.id == place.id, "all of it in one message"
+
+
+async def test_a_link_that_is_looked_at_at_once_says_no_place(stage):
+    to = await stage.send_link("progressive", n="at-once")
+    menu = await stage.menu(to)
+    assert menu.edits == 0, "nothing stood there before"

@@ -17,7 +17,7 @@ from pyrogram.handlers import ChatMemberUpdatedHandler
 from pyrogram.types import ReplyParameters
 
 from tests import telegram_dc
-from tests.integration.test_telegram_dc import ANN, BOB, online, received, send_raw, soon
+from tests.integration.loopback import ANN, BOB, online, received, send_raw, soon
 from tests.telegram_dc import DataCentre
 
 UNKNOWN = b"\xef\x0a" + b"unknown!" + bytes(32)

@@ -16,7 +16,7 @@ from pyrogram import raw
 from pyrogram.session.session import AuthKeyNotFound
 
 from tests import telegram_dc
-from tests.integration.test_telegram_dc import make_client, online
+from tests.integration.loopback import make_client, online
 from tests.integration.uploading import (
     ANN,
     MIB,

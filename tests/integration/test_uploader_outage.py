@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 
 from tests import telegram_dc
+from tests.integration.loopback import connection_to, online
 from tests.integration.relay import Cut, Relay, relayed
-from tests.integration.test_telegram_dc import connection_to, online
 from tests.integration.uploading import (
     ANN,
     MIB,

@@ -11,7 +11,7 @@ import pytest_asyncio
 from pyrogram.errors import FilePartMissing
 
 from tests import telegram_dc
-from tests.integration.test_telegram_dc import online
+from tests.integration.loopback import online
 from tests.integration.uploading import (
     ANN,
     MIB,

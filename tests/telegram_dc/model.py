@@ -138,6 +138,7 @@ class Chat:
     next_send_at: float = 0.0  # of the bot, in slow mode; by the wall clock
     is_forum: bool = False
     topics: dict[int, Topic] = field(default_factory=dict)
+    migrated_to: int | None = None  # of a basic group: the supergroup that it has become
     access_hash: int = field(default_factory=new_hash)
     date: int = field(default_factory=lambda: int(time.time()))
     messages: dict[int, StoredMessage] = field(default_factory=dict)

@@ -43,6 +43,8 @@ def chat(world: World, value: Chat) -> Any:
             date=value.date,
             version=1,
             left=True if role is None else None,
+            deactivated=True if value.migrated_to else None,
+            migrated_to=_migrated_to(world, value),
             admin_rights=rights,
             default_banned_rights=_banned_rights(value),
         )
@@ -60,6 +62,13 @@ def chat(world: World, value: Chat) -> Any:
         slowmode_enabled=True if value.slow_mode_s else None,
         default_banned_rights=_banned_rights(value),
     )
+
+
+def _migrated_to(world: World, value: Chat) -> Any:
+    if value.migrated_to is None:
+        return None
+    channel = world.chats[value.migrated_to]
+    return tl.types.InputChannel(channel_id=channel.raw_id, access_hash=channel.access_hash)
 
 
 def _banned_rights(value: Chat) -> Any:
@@ -206,6 +215,7 @@ def mentioned(world: World, messages: Iterable[StoredMessage]) -> tuple[list[Any
     for stored in messages:
         places.add(stored.chat_id)
         people.update({stored.sender_id, stored.chat_id, stored.forward_from or 0})
+    places |= {world.chats[i].migrated_to or i for i in places}
     users = [user(world.users[i], is_self=i == world.bot.id) for i in people if i in world.users]
     chats = [chat(world, world.chats[i]) for i in places if i < 0]
     return users, chats

@@ -8,6 +8,7 @@ from userbot.domain.jobs import JobId, Remedy
 from userbot.telegram.callbacks import (
     CancelPress,
     ChoicePress,
+    FreshPress,
     ListCancelPress,
     PagePress,
     RemedyPress,
@@ -19,6 +20,9 @@ PRESSES = [
     CancelPress(JOB),
     ChoicePress(JOB, 0),
     ChoicePress(JOB, 12),
+    FreshPress(JOB),
+    FreshPress(JOB, 0),
+    FreshPress(JOB, 12),
     *(RemedyPress(JOB, remedy) for remedy in Remedy),
     PagePress(0, 8_589_934_592),
     PagePress(9999, -1_002_147_483_900),

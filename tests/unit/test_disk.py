@@ -1,11 +1,13 @@
 """Who may begin when the disk has little room."""
 
+import asyncio
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
 
 from userbot.domain.jobs import JobId
-from userbot.errors import TooLargeForDiskError
+from userbot.errors import DiskFullError, TooLargeForDiskError
 from userbot.services.disk import RESERVE_BYTES, Disk, NoRoomYetError
 
 MB = 1_000_000
@@ -74,3 +76,91 @@ async def test_a_full_disk_has_no_room_rather_than_less_than_none(disk, usage):
 async def test_without_a_setting_a_share_of_the_disk_stays_free(tmp_path, total, kept):
     disk = Disk(tmp_path, None, lambda _folder: Usage(total, total))
     assert await disk.reserve(A, 1) == total - kept
+
+
+@asynccontextmanager
+async def serving(disk):
+    async with asyncio.TaskGroup() as tasks:
+        watch = tasks.create_task(disk.serve())
+        yield tasks
+        watch.cancel()
+
+
+async def downloads(disk, job, need, begun):
+    """Hold room and go on for ever, as a download of unknown size; return how that ended."""
+    await disk.reserve(job, need)
+    try:
+        async with disk.watched(job):
+            await begun.wait()
+            await asyncio.Event().wait()
+    except DiskFullError:
+        return "full"
+    finally:
+        disk.release(job)
+
+
+async def end_of(download):
+    async with asyncio.timeout(30):
+        return await download
+
+
+async def test_of_two_that_fill_the_disk_who_took_most_beyond_what_was_held_is_ended(
+    disk, usage, tmp_path
+):
+    begun = asyncio.Barrier(4)
+    async with serving(disk) as tasks:
+        first, second, third = [
+            tasks.create_task(downloads(disk, job, need, begun))
+            for job, need in ((A, 1 * MB), (B, 1 * MB), (C, 300 * MB))
+        ]
+        await begun.wait()
+        fill(tmp_path, usage, "a", 3 * MB)
+        fill(tmp_path, usage, "b", 2 * MB)
+        fill(tmp_path, usage, "c", 9 * MB)
+        usage.free = 99 * MB
+        assert await end_of(first) == "full"
+        assert not second.done()
+        assert not third.done(), "it is the largest, within what was held for it"
+        (tmp_path / "a" / "file").unlink()
+        assert await end_of(second) == "full", "there is still too little"
+        third.cancel()
+
+
+async def test_nobody_is_ended_for_a_disk_that_somebody_else_fills(disk, usage, tmp_path):
+    begun = asyncio.Barrier(3)
+    async with serving(disk) as tasks:
+        download = tasks.create_task(downloads(disk, A, 5 * MB, begun))
+        other = tasks.create_task(downloads(disk, B, 1 * MB, begun))
+        await begun.wait()
+        fill(tmp_path, usage, "a", 3 * MB)
+        fill(tmp_path, usage, "b", 2 * MB)
+        usage.free = 0
+        assert await end_of(other) == "full"
+        (tmp_path / "b" / "file").unlink()
+        assert not download.done()
+        download.cancel()
+
+
+async def test_a_deadline_within_a_watched_block_is_not_the_disks(disk):
+    with pytest.raises(TimeoutError):
+        async with disk.watched(A), asyncio.timeout(0):
+            await asyncio.sleep(10)
+
+
+async def test_a_disk_that_cannot_be_asked_for_a_moment_is_watched_on(tmp_path, usage, caplog):
+    answers = iter([usage, OSError("stale file handle")])
+
+    def ask(_folder):
+        answer = next(answers, usage)
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    disk, begun = Disk(tmp_path, 100 * MB, ask), asyncio.Barrier(2)
+    async with serving(disk) as tasks:
+        download = tasks.create_task(downloads(disk, A, 1 * MB, begun))
+        await begun.wait()
+        fill(tmp_path, usage, "a", 2 * MB)
+        usage.free = 0
+        assert await end_of(download) == "full"
+    assert "stale file handle" in caplog.text

@@ -20,6 +20,9 @@ bounded = settings(max_examples=150, derandomize=True, database=None, deadline=N
         ("line\r\nbreak\ttab\x00nul\x1b[31m", "line break tabnul[31m.mp4"),
         ("movie\u202egpj.exe", "moviegpj.exe.mp4"),
         ("in\u200bvis\u2060ible\ufeff", "invisible.mp4"),
+        ("\u2066a\u2069\u061c \u200e\u200fb\u202a\u202c", "a b.mp4"),
+        ("\u3164\u2800\u115f\ufe0f", "video.mp4"),
+        ("bo\u034fa\U000e0101t \u2764\ufe0f", "boat \u2764.mp4"),
         ("lone \ud800 surrogate", "lone surrogate.mp4"),
         ("trailing dots...", "trailing dots.mp4"),
         ("con", "_con.mp4"),
@@ -46,6 +49,7 @@ def test_the_extension_is_cleaned_too():
     assert file_name("a", ".MP4") == "a.mp4"
     assert file_name("a", "../sh") == "a.sh"
     assert file_name("a", "") == "a"
+    assert file_name("a", "x" * 1000) == "a." + "x" * 10
 
 
 @bounded
@@ -54,7 +58,31 @@ def test_no_title_escapes(title):
     name = file_name(title, "mp4")
     stem = name.removesuffix(".mp4")
     assert stem
-    assert len(stem.encode()) <= MAX_STEM_BYTES + 1  # a device name gets one more
+    assert len(stem.encode()) <= MAX_STEM_BYTES
     assert not stem.startswith(".")
     assert not set(stem) & set('<>:"/\\|?*\n\r\t\0')
     assert not any(unicodedata.category(char)[0] == "C" for char in stem)
+
+
+_TRICKS = st.sampled_from(
+    "\u202e\u2066\u2069\u200f\u200b\u200d\u3164\ufe0f\u034f.:/ aé連\U0001f600"
+)
+
+
+@bounded
+@given(st.text(_TRICKS, max_size=80), st.text(max_size=20))
+def test_no_mixture_of_tricks_gets_through(title, ext):
+    name = file_name(title, ext)
+    stem, _, ending = name.rpartition(".")
+    assert 0 < len((stem or name).encode()) <= MAX_STEM_BYTES
+    assert len(ending) <= MAX_STEM_BYTES
+    assert not set(name) & set("\u202e\u2066\u2069\u200f\u200b\u200d\u3164\ufe0f\u034f/:")
+    assert name == name.strip(" ")
+
+
+@bounded
+@given(st.sampled_from(["con", "NUL", "com1.x", "aux." + "y" * 80]))
+def test_a_device_with_a_long_name_is_cut_too(title):
+    stem = file_name(title, "mp4").removesuffix(".mp4")
+    assert stem.startswith("_")
+    assert len(stem.encode()) <= MAX_STEM_BYTES

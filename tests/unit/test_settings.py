@@ -1,4 +1,5 @@
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -39,10 +40,16 @@ def test_three_values_are_enough(env_file):
     assert settings.paths.sessions_dir == ROOT / "sessions"
     assert (settings.work.max_downloads, settings.work.max_uploads) == (4, 4)
     assert (settings.work.max_links, settings.work.max_user_jobs) == (20, 100)
+    assert settings.store.retention == timedelta(days=30)
     assert settings.work.job_timeout_s == 7200
     assert settings.work.drain_s == 10
     assert not settings.net.egress_allow.permits("127.0.0.1", 80)
     assert (settings.log.level, settings.log.is_json) == ("INFO", False)
+
+
+def test_no_days_are_for_ever(env_file):
+    assert load(env_file, {**COMPLETE, "RETENTION_DAYS": "0"}).store.retention is None
+    assert problem_with("RETENTION_DAYS", "-1")
 
 
 def test_printed_settings_hold_no_secret(env_file):
@@ -108,7 +115,8 @@ def test_all_problems_are_reported_at_once(env_file):
             "LOG_JSON": "perhaps",
             "TELEGRAM_SERVER": "example.com",
             "DATA_DIR": str(env_file),
-            "REDIS_URL": "redis://:password@host",
+            "REDIS_URL": "redis//:sesame@host",
+            "LIMIT_USER": "link 20/60s, 5/0s",
         },
         env_file,
     )
@@ -125,14 +133,15 @@ def test_all_problems_are_reported_at_once(env_file):
         "TELEGRAM_SERVER": "is 'example.com'",
         "TELEGRAM_PUBLIC_KEY": "is not set, but TELEGRAM_SERVER is",
         "DATA_DIR": f"is {str(env_file)!r}, which is not a folder",
-        "REDIS_URL": "is set, but this version cannot do that yet",
+        "REDIS_URL": "does not look right (19 characters)",
+        "LIMIT_USER": "holds '5/0s'",
         "MAX_UPLOADS": "is 'none'",
         "MAX_DOWNLOAD": "in .env is no setting",
         f"{env_file}, line 3": "is not a setting",
     }
     assert found["MAX_DOWNLOAD"].expected == "MAX_DOWNLOADS (did you mean that?)"
     assert all(problem.expected for problem in found.values())
-    assert not any("password" in str(problem) for problem in found.values())
+    assert not any("sesame" in str(problem) for problem in found.values())
 
 
 def test_a_secret_in_the_wrong_place_is_not_shown(env_file):

@@ -91,6 +91,10 @@ def test_the_place_in_line_is_told(position, text):
     assert f"{text} in line, about 2 min" in texts.view(Waiting("Boats", position, 110))
 
 
+def test_a_link_that_was_not_looked_at_has_a_place_and_no_title():
+    assert texts.view(Waiting("", 3, None)) == "Waiting: 3rd in line"
+
+
 def test_the_menu_tells_title_channel_and_duration_escaped():
     assert texts.view(Menu(EXTRACTION, ())) == "<b>Boats &lt;b&gt;</b>\nPier · 10:05"
     bare = dataclasses.replace(EXTRACTION, channel=None, duration_s=None)

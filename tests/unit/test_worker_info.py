@@ -147,12 +147,21 @@ def test_a_larger_one_loses_its_fragments_and_says_so():
 
 def test_the_largest_and_the_deepest_are_refused():
     with pytest.raises(BrokenMediaError):
-        record_of(record(form(), blob="x" * (MAX_RECORD_BYTES + 1)))
+        record_of(record(form(), blob=["x" * (MAX_RECORD_BYTES + 1)]))
     deep: dict[str, object] = {}
     for _ in range(5000):
         deep = {"in": deep}
     with pytest.raises(BrokenMediaError):
         record_of(record(form(), deep=deep))
+
+
+def test_a_title_of_megabytes_is_cut_and_an_address_is_not():
+    info = record(
+        form(), title="x" * (MAX_RECORD_BYTES + 1), webpage_url="http://x/" + "y" * 20_000
+    )
+    kept = json.loads(record_of(info))
+    assert len(kept["title"]) == infos.MAX_TEXT_LENGTH
+    assert len(kept["webpage_url"]) > 20_000
 
 
 def test_ten_thousand_formats_are_cut_to_the_best():

@@ -44,6 +44,15 @@ class Chats(Remote):
         also known to do, instead of 400 REPLY_MESSAGE_ID_INVALID, as it documents."""
         await self._call("set_chat", chat_id=chat_id, **settings)
 
+    async def migrate(self, chat_id: int, new_id: int, *, is_told: bool = True) -> int:
+        """A basic group becomes the supergroup `new_id`, whose messages count from 1.
+
+        Both tell it with a service message, if `is_told`; whoever writes to the old one is refused
+        with 400 PEER_ID_INVALID. Nobody can write there any more.
+        """
+        await self._call("migrate", chat_id=chat_id, new_id=new_id, is_told=is_told)
+        return new_id
+
     async def privacy(self, *, enabled: bool) -> None:
         """The bot's privacy mode, as BotFather sets it: `can_read_all_group_messages` changes at
         once, a group follows when the bot is added to it again."""

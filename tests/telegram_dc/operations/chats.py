@@ -48,6 +48,21 @@ class Chats:
             setattr(chat, name, value)
         self.server.world.note_privacy()
 
+    async def migrate(self, chat_id: int, new_id: int, *, is_told: bool) -> None:
+        """https://core.telegram.org/api/channel#migration"""
+        world = self.server.world
+        old = world.chat(chat_id)
+        if old.kind != "basic" or old.migrated_to is not None:
+            raise ControlError(f"{chat_id} is no basic group")
+        new = Chat(new_id, old.title, "supergroup", dict(old.members), privacy=old.privacy)
+        world.add_chat(new)
+        old.migrated_to = new_id
+        actor = members.promoter(old, world.bot.id)
+        if is_told:
+            self._service(old, actor, tl.types.MessageActionChatMigrateTo(channel_id=new.raw_id))
+            action = tl.types.MessageActionChannelMigrateFrom(title=old.title, chat_id=old.raw_id)
+            self._service(new, actor, action)
+
     async def privacy(self, *, enabled: bool) -> None:
         self.server.world.privacy = enabled
         self.server.world.bot.reads_all = not enabled

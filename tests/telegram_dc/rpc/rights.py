@@ -21,6 +21,8 @@ def writable_chat(call: Call, peer: Any) -> Chat:
     """Raises PEER_ID_INVALID, USER_IS_BLOCKED, CHANNEL_PRIVATE, CHAT_WRITE_FORBIDDEN or
     USER_BANNED_IN_CHANNEL."""
     chat = reachable_chat(call, peer)
+    if chat.migrated_to is not None:
+        raise bad("PEER_ID_INVALID")
     if chat.kind == "private":
         _check_user(call, chat.id)
     elif call.world.bot.id not in chat.members or chat.writes_refused:
