@@ -79,6 +79,7 @@ async def test_the_film_is_delivered_without_what_explodes(bot, name, title):
         ("bomb_entities", errors.NoVideoError),
         ("bomb_feed", errors.NoVideoError),
         ("bomb_gallery", errors.PlaylistError),
+        ("bomb_segments", errors.TooLargeError),
         ("huge_page", errors.NoVideoError),
         ("gzip_bomb", errors.NoVideoError),
         ("endless_page", errors.NoVideoError),

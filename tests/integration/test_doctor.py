@@ -27,10 +27,11 @@ def test_what_the_kernel_enforces_is_tried(env_file):
 
 
 def test_wrong_settings_are_listed_and_nobody_is_asked(env_file):
-    ended = run("--doctor", "--env-file", str(env_file), MAX_LINKS="many")
+    ended = run("--doctor", "--env-file", str(env_file), MAX_LINKS="many", BOT_TOKN="x")
     assert ended.returncode == 2
     assert "BAD  settings" in ended.stdout
     assert "  BOT_TOKEN " in ended.stdout
+    assert "note BOT_TOKN in the environment is no setting" in ended.stdout
     assert "ffmpeg" in ended.stdout
     assert "Traceback" not in ended.stderr
 

@@ -3,8 +3,9 @@
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import psutil
@@ -13,6 +14,7 @@ import pytest
 from tests.integration.egress_helpers import LIMIT_S, ask, canary, connect, get, serving, status
 from userbot.domain.urls import AllowList
 from userbot.egress.gate import Egress, EgressSettings, Passage
+from userbot.egress.proxy import MAX_STRANGERS
 from userbot.errors import (
     LinkRefusedError,
     SiteDownError,
@@ -198,6 +200,28 @@ async def test_what_failed_after_a_way_into_a_private_network_is_told_as_that():
                 raise SiteDownError("403 or so")
     assert caught.value.problem == "private"
     assert bird.hits == []
+
+
+@pytest.mark.parametrize(
+    ("detail", "kind"),
+    [("no film", SiteDownError), ("HTTP Error 403: Leads to a private address", LinkRefusedError)],
+)
+async def test_a_refused_picture_is_not_why_a_link_failed(detail, kind):
+    async with canary() as bird, serving(echo_get) as port:
+        with pytest.raises(kind):
+            async with way_out(f"127.0.0.1:{port}") as passage:
+                assert b"200 OK" in await get(passage.url, f"http://127.0.0.1:{port}/")
+                assert status(await get(passage.url, f"{bird.url}/")) == REFUSED
+                raise SiteDownError(detail)
+
+
+async def test_many_strangers_keep_nobody_out():
+    async with serving(echo_get) as port, way_out("127.0.0.1") as passage:
+        place = ("127.0.0.1", int(passage.url.rpartition(":")[2]))
+        with ExitStack() as strangers:
+            for _ in range(MAX_STRANGERS + 20):
+                strangers.enter_context(socket.create_connection(place))
+            assert b"200 OK" in await get(passage.url, f"http://127.0.0.1:{port}/")
 
 
 async def test_other_failures_stay_what_they_are():

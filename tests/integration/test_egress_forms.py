@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from ipaddress import ip_address
 
 import pytest
@@ -14,6 +15,8 @@ from userbot.egress.gate import Egress, EgressSettings
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MIB = 1024 * 1024
+RESOLVE = f"{__name__}:names"
+NOBODY = f"{__name__}:nobody"
 FORMS = (
     *("127.0.0.1", "127.1", "127.0.1", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1"),
     *("017700000001", "00000177.1", "127.0.0.1.", "127.127.127.127", "0", "0.0.0.0", "localhost"),
@@ -33,8 +36,14 @@ async def names(host, port):
         "private.example": ["127.0.0.1"],
         "both.example": ["8.8.8.8", "127.0.0.1"],
         "public.example": ["127.0.0.9"],
+        "far.example": ["8.8.8.8"],
     }
     return [ip_address(text) for text in known.get(host, ["127.0.0.1"])]
+
+
+async def nobody(host, port):
+    """Know no name."""
+    return []
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -70,18 +79,20 @@ async def test_a_place_that_may_be_reached_is_reached(egress):
 
 
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
-async def test_by_a_socks_proxy_it_is_that_which_looks_names_up(scheme):
+async def test_a_socks_proxy_gets_names_only_where_it_is_to_look_them_up(scheme):
     asked: list[bytes] = []
     async with canary() as bird, serving(_socks(asked, bird.port)) as port:
-        settings = EgressSettings(upstream=f"{scheme}://user:pass@127.0.0.1:{port}")
+        url = f"{scheme}://user:pass@127.0.0.1:{port}"
+        settings = EgressSettings(upstream=url, resolve=RESOLVE)
         async with Egress.open(settings) as egress, egress.passage(MIB, MIB) as passage:
             assert b"200 OK" in await get(passage.url, "http://far.example/film")
             said, _, writer = await connect(passage.url, "far.example:443")
             writer.close()
             assert b" 200 " in said
-            refused = await get(passage.url, "http://10.0.0.1/film")
-    assert status(refused) == "HTTP/1.1 403 Leads to a private address"
-    assert asked == [b"far.example", b"far.example"]
+            for host in ("10.0.0.1", "private.example", "both.example"):
+                refused = await get(passage.url, f"http://{host}/film")
+                assert status(refused) == "HTTP/1.1 403 Leads to a private address"
+    assert asked == [b"far.example" if scheme == "socks5h" else socket.inet_aton("8.8.8.8")] * 2
     assert bird.hits[0].startswith(b"GET /film HTTP/1.1\r\nHost: far.example\r\n")
 
 
@@ -92,16 +103,16 @@ async def test_by_an_http_proxy_everything_is_a_tunnel():
         async with (
             Egress.open(inner) as far,
             far.passage(MIB, MIB) as there,
-            Egress.open(EgressSettings(upstream=there.url)) as near,
+            Egress.open(EgressSettings(upstream=there.url, resolve=NOBODY)) as near,
             near.passage(MIB, MIB) as passage,
         ):
-            answer = await get(passage.url, f"http://private.example:{bird.port}/")
+            answer = await get(passage.url, f"http://elsewhere.example:{bird.port}/")
     assert b"200 OK" in answer
     assert len(bird.hits) == 1
 
 
 async def test_a_proxy_of_the_owner_that_is_not_there_is_a_site_that_does_not_answer():
-    settings = EgressSettings(upstream="socks5://127.0.0.1:1")
+    settings = EgressSettings(upstream="socks5://127.0.0.1:1", resolve=NOBODY)
     async with Egress.open(settings) as egress, egress.passage(MIB, MIB) as passage:
         assert status(await get(passage.url, "http://far.example/"))[9:12] == "502"
 
@@ -116,8 +127,8 @@ def _socks(asked: list[bytes], port: int):
         password = await reader.readexactly((await reader.readexactly(1))[0])
         writer.write(b"\x01\x00" if (user, password) == (b"user", b"pass") else b"\x01\x01")
         kind = (await reader.readexactly(4))[3]
-        assert kind == 3, "a name, not an address"
-        asked.append(await reader.readexactly((await reader.readexactly(1))[0]))
+        length = 4 if kind == 1 else (await reader.readexactly(1))[0]
+        asked.append(await reader.readexactly(length))
         await reader.readexactly(2)
         writer.write(b"\x05\x00\x00\x01\x7f\x00\x00\x01" + os.urandom(2))
         async with asyncio.timeout(LIMIT_S):

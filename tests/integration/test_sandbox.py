@@ -80,7 +80,8 @@ async def test_it_works_in_its_own_folder(hostile):
     code = """
 import os
 os.makedirs("a/b"); open("a/b/c", "w").write("x"); os.rename("a/b/c", "d"); os.rmdir("a/b")
-open("d", "a").write("y"); os.truncate("d", 1); result = open("d").read(), sorted(os.listdir("."))
+open("d", "a").write("y"); os.truncate(os.open("d", os.O_RDWR), 1)
+result = open("d").read(), sorted(os.listdir("."))
 os.unlink("d")
 """
     assert await hostile.value(code) == ("x", ["a", "d"])

@@ -92,13 +92,11 @@ class ScriptedFfmpeg:
 
     def __init__(self, bin_dir: Path) -> None:
         bin_dir.mkdir()
-        self._script = bin_dir / "script"
+        self._path = bin_dir / "ffmpeg"  # one file: workers may read nothing beside it
         self.does(self.HONEST)
-        path = bin_dir / "ffmpeg"
-        real = imageio_ffmpeg.get_ffmpeg_exe()
-        path.write_text(f'#!/bin/sh\nFFMPEG="{real}"\n. "{self._script}"\n')
-        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        self._path.chmod(self._path.stat().st_mode | stat.S_IXUSR)
 
     def does(self, script: str) -> None:
         """Do this from the next call on."""
-        self._script.write_text(script + "\n")
+        real = imageio_ffmpeg.get_ffmpeg_exe()
+        self._path.write_text(f'#!/bin/sh\nFFMPEG="{real}"\n{script}\n')

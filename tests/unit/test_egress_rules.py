@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from userbot.domain.urls import AllowList
+from userbot.domain.web_ports import SERVICE_PORTS
 from userbot.egress.refusals import Refusal
-from userbot.egress.rules import NAT64, SERVICE_PORTS, Rules, is_reachable
+from userbot.egress.rules import NAT64, Rules, is_reachable
 
 bounded = settings(max_examples=300, derandomize=True, database=None, deadline=None)
 RULES = Rules(AllowList())
@@ -23,7 +24,14 @@ def refusal(rules, host, port, *answers):
     "address",
     [
         *("0.0.0.0", "0.1.2.3", "10.1.2.3", "100.64.0.1", "127.0.0.1", "127.255.255.254"),
-        *("169.254.169.254", "172.16.0.1", "172.31.255.255", "192.0.0.8", "192.0.2.1"),
+        *(
+            "168.63.129.16",
+            "169.254.169.254",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.0.0.8",
+            "192.0.2.1",
+        ),
         *("192.88.99.1", "192.168.0.1", "198.18.0.1", "198.19.255.255", "198.51.100.1"),
         *("203.0.113.1", "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255"),
         *("::", "::1", "::7f00:1", "::ffff:127.0.0.1", "::ffff:8.8.8.8", "::ffff:0:7f00:1"),
@@ -77,9 +85,9 @@ def test_names_of_the_own_network_are_not_even_looked_up(host):
 
 
 def test_ports_of_web_servers_are_open_and_those_of_services_are_not():
-    for port in (80, 443, 1024, 1935, 8000, 8080, 8443, 30000, 65535):
+    for port in (80, 81, 88, 90, 443, 444, 1024, 1935, 8000, 8080, 8443, 30000, 65535):
         RULES.check("name.example", port, [PUBLIC])
-    for port in (1, 22, 23, 25, 53, 110, 143, 445, 465, 587, 993, *SERVICE_PORTS):
+    for port in (1, 22, 23, 79, 87, 91, 25, 53, 110, 143, 445, 465, 587, 993, *SERVICE_PORTS):
         assert not refusal(RULES, "name.example", port, "8.8.8.8").is_private
 
 

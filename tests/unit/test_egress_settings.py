@@ -1,5 +1,7 @@
 """What the owner sets, and what neither the proxy nor the workers may know of the environment."""
 
+import site
+
 import pytest
 
 from config.errors import SettingsError
@@ -18,6 +20,16 @@ def test_no_proxy_of_the_environment_reaches_workers_or_the_way_out(tmp_path):
     inherited = dict.fromkeys((*DETOURS, *map(str.upper, DETOURS), "BOT_TOKEN"), "*")
     for clean in (environment_of_proxy(inherited), environment_of_workers(inherited, tmp_path)):
         assert not clean.keys() & inherited.keys()
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_packages_of_one_user_are_found_with_another_home(tmp_path, monkeypatch, is_there):
+    monkeypatch.setattr(site, "ENABLE_USER_SITE", is_there)
+    monkeypatch.setattr(site, "USER_BASE", "/home/somebody/.local")
+    workers = environment_of_workers({"PATH": "/bin"}, tmp_path)
+    for clean in (environment_of_proxy({}), workers):
+        assert clean.get("PYTHONUSERBASE") == ("/home/somebody/.local" if is_there else None)
+    assert workers["PATH"].endswith("/.local/bin" if is_there else ":/bin")
 
 
 @pytest.mark.parametrize(
@@ -57,7 +69,7 @@ def test_any_other_proxy_is_refused_without_showing_it(tmp_path, url):
         Add("name", "word", 2**40),
         Added("name"),
         Remove("name"),
-        Removed("name", 1, 2, is_spent=True),
+        Removed("name", 1, 2, is_link_refused=False, is_spent=True),
         Spent("name"),
     ],
 )

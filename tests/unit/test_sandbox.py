@@ -90,6 +90,12 @@ def test_a_socket_is_judged_by_what_the_kernel_looks_at(ask):
     assert ask(syscalls.SOCKET, high | socket.AF_INET, high | socket.SOCK_STREAM, 0) == ALLOWED
 
 
+def test_limits_and_priorities_are_changed_of_oneself_alone(ask):
+    for name, (*numbers, place) in syscalls.OF_ONESELF.items():
+        assert ask(numbers, *[0] * place, 0, 7) == ALLOWED, name
+        assert ask(numbers, *[0] * place, 4711) == REFUSED, name
+
+
 def test_new_processes_yes_new_namespaces_no(ask):
     assert ask(syscalls.CLONE, 17) == ALLOWED
     assert ask(syscalls.CLONE, 0x003D0F00) == ALLOWED  # what a thread is made with

@@ -3,27 +3,31 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from userbot.domain.choices import Choice
 from userbot.domain.jobs import JobId
-from userbot.domain.media import MediaKind
+from userbot.domain.media import Extraction, MediaKind
 from userbot.domain.records import JobRecord, JobState
 from userbot.errors import UserbotError
 
 MAX_DETAIL_CHARS = 1000
 # Extractors whose ids may be those of other videos too.
 NOT_UNIQUE = ("", "generic", "html5", "html5mediaembed")
+# Sites with several hosts of their own. Of all others the host counts: some extractors (PeerTube,
+# Mediasite ...) serve whatever host looks like theirs, and one could speak for another.
+ONE_SITE = frozenset({"youtube", "twitter", "tiktok", "instagram", "facebook", "vimeo", "reddit"})
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryItem:
     """One job that has ended. Every text but `result` is a site's or a person's, and hostile.
 
-    `site` is the extractor; it, `media_id` and `title` are "" when the page was never read,
-    `variant` is "" and `kind` None when nothing was picked. `message_id` is the delivered message,
-    None without one or when its number is not known. `seconds` is how long each step took, as far
-    as it is known. `error` is the class of the error that ended it, "" for none. `file_ids` are
-    Telegram's for the bot `bot_id`; `is_shareable`: they may be sent to somebody else.
+    `site` is the extractor, `media_id` a `name_of`; both and `title` are "" when the page was never
+    read, `variant` is "" and `kind` None when nothing was picked. `message_id` is the delivered
+    message, None without one or when its number is not known. `seconds` is how long each step took,
+    as far as it is known. `error` is the class of the error that ended it, "" for none. `file_ids`
+    are Telegram's for the bot `bot_id`; `is_shareable`: they may be sent to somebody else.
     """
 
     job_id: JobId
@@ -77,6 +81,14 @@ class MediaKey:
 
 
 @dataclass(frozen=True, slots=True)
+class SentFile:
+    """What Telegram has of a file; no ids when it has nothing. `size_bytes` is 0 if unknown."""
+
+    file_ids: tuple[str, ...] = ()
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorEntry:
     """A job that ended with an error. `label` is its class, `detail` what the site or we said."""
 
@@ -103,6 +115,23 @@ def variant_of(choice: Choice | None) -> str:
     return "" if choice is None else f"{choice.kind}:{'+'.join(choice.format_ids)}"
 
 
+def name_of(extraction: Extraction) -> str:
+    """Return what tells a video from others of its extractor; "" when nothing does."""
+    name = extraction.media_id
+    if not name or extraction.extractor.lower() in ONE_SITE:
+        return name
+    try:
+        host = urlsplit(extraction.page_url).netloc
+    except ValueError:
+        host = ""
+    return f"{name} {host.removeprefix('www.').removeprefix('m.')}"
+
+
+def media_of(extraction: Extraction, choice: Choice, bot_id: int) -> MediaKey:
+    """Return what file a choice of a video is."""
+    return MediaKey(extraction.extractor, name_of(extraction), variant_of(choice), bot_id)
+
+
 def item_of(record: JobRecord, bot_id: int) -> HistoryItem:
     """Return what is to be remembered of a job that has ended."""
     job, extraction, choice, file = record.job, record.extraction, record.choice, record.file
@@ -117,7 +146,7 @@ def item_of(record: JobRecord, bot_id: int) -> HistoryItem:
         ended_at=record.changed_at,
         message_id=record.sent_message_id,
         site=extraction.extractor if extraction else "",
-        media_id=extraction.media_id if extraction else "",
+        media_id=name_of(extraction) if extraction else "",
         title=(sent.title if sent else "") or (extraction.title if extraction else ""),
         variant=variant_of(choice),
         kind=choice.kind if choice else None,

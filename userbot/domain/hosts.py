@@ -24,9 +24,10 @@ PRIVATE_SUFFIXES = (".localhost", ".localdomain", ".local", ".internal", ".home.
 PRIVATE_SUFFIXES_OF_HABIT = (".intranet", ".lan", ".home", ".corp")
 IPV6_UNICAST = IPv6Network("2000::/3")
 IPV6_TUNNELS = (IPv6Network("2001::/23"), IPv6Network("2002::/16"))  # Teredo, 6to4: an IPv4 inside
-# What some versions of `ipaddress` take for public: documentation (RFC 9637), protocols, 6to4.
+# What `ipaddress` may take for public: documentation (RFC 9637), protocols, 6to4.
 NEVER_PUBLIC = (
     *(IPv6Network("3fff::/20"), IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24")),
+    IPv4Network("168.63.129.16/32"),  # what every machine of Azure asks for its settings
 )
 
 _LABEL = re.compile(r"[a-z0-9_-]{1,63}")
@@ -41,6 +42,7 @@ class LinkProblem(StrEnum):
     PRIVATE = "private"
     TOO_LONG = "too_long"
     BAD_HOST = "bad_host"
+    BAD_PORT = "bad_port"
     NOT_A_LINK = "not_a_link"
 
 

@@ -5,11 +5,12 @@ Keys are digests: nothing that a person or a site wrote is ever part of one.
 
 import hashlib
 import re
+from itertools import islice
 from typing import NewType
 from urllib.parse import parse_qs, urlsplit
 
 from userbot.domain.choices import Choice
-from userbot.domain.history import variant_of
+from userbot.domain.history import name_of, variant_of
 from userbot.domain.media import Extraction
 
 PageKey = NewType("PageKey", str)
@@ -20,9 +21,13 @@ USUAL_PAGE_S = 600.0  # of a page whose addresses do not say how long they are g
 MARGIN_S = 60.0  # the download begins a while after the menu
 LONG_AGO_S, FAR_AHEAD_S = 86_400.0, 366 * 86_400.0  # outside, a number is no end of an address
 
-# For everything else yt-dlp takes extractor and id for one video: its download archive does.
+# For everything else yt-dlp takes extractor and id for one video: its download archive does. As
+# some extractors serve any host, the host counts as well (`history.name_of`).
 NAMELESS = frozenset({"Generic", "HTML5MediaEmbed"})  # their ids are parts of addresses
 
+MAX_ADDRESSES, MAX_ADDRESS_CHARS = 200, 4096  # all of a long record would take too long
+
+_ADDRESS = re.compile(rf'"url": ?"([^"]{{1,{MAX_ADDRESS_CHARS}}})')
 _EXPIRY = re.compile(r"(?<![A-Za-z])(?:x-)?(?:expires|expire|exp|e)[=/](\d{10})(?!\d)", re.I)
 _YOUTUBE = frozenset(
     {"youtube.com", "www.youtube.com", "m.youtube.com", "www.youtube-nocookie.com"}
@@ -76,9 +81,12 @@ def is_same_site(url: str, other: str) -> bool:
 def lifetime_s(info_json: str, now_s: float) -> float:
     """Return how long an extraction is good, in seconds; 0 when it is not any more.
 
-    Until the first of its addresses ends, as far as they say so. now_s: since the epoch.
+    Until the first of its addresses ends, as far as they say so: of many, of the first ones.
+    now_s: since the epoch.
     """
-    told = (float(number) - now_s for number in _EXPIRY.findall(info_json))
+    addresses = islice(_ADDRESS.finditer(info_json), MAX_ADDRESSES)
+    ends = (number for address in addresses for number in _EXPIRY.findall(address[1]))
+    told = (float(number) - now_s for number in ends)
     known = [left for left in told if -LONG_AGO_S < left < FAR_AHEAD_S]
     left_s = min(known) - MARGIN_S if known else USUAL_PAGE_S
     return min(max(left_s, 0.0), MAX_PAGE_S)
@@ -87,7 +95,7 @@ def lifetime_s(info_json: str, now_s: float) -> float:
 def _identity(extraction: Extraction, choice: Choice) -> tuple[str, ...]:
     """Return what tells a video from others; of a nameless one also what it was like today."""
     if has_name(extraction):
-        return (extraction.extractor, extraction.media_id)
+        return (extraction.extractor, name_of(extraction))
     facts = (extraction.title, extraction.duration_s, choice.size_bytes)
     return (extraction.extractor, canonical_link(extraction.page_url), *map(str, facts))
 

@@ -20,6 +20,7 @@ from userbot.domain.hosts import (
     normal_ipv6,
 )
 from userbot.domain.tracking import target_of, without_fragment_noise, without_tracking
+from userbot.domain.web_ports import is_web_port
 from userbot.errors import LinkRefusedError
 
 __all__ = ["MAX_LINK_CHARS", "AllowList", "LinkProblem", "check_link", "find_links"]
@@ -141,8 +142,11 @@ def _without_trailing(rest: str) -> str:
 def _checked(url: str, allow: AllowList) -> tuple[str, str | None]:
     """Return the normal form of url, and the link that it is only a detour to."""
     scheme, host, port, rest = _parts(url)
-    if not is_public_host(host) and not allow.permits(host, port):
-        raise LinkRefusedError(LinkProblem.PRIVATE)
+    if not allow.permits(host, port):
+        if not is_public_host(host):
+            raise LinkRefusedError(LinkProblem.PRIVATE)
+        if not is_web_port(port):
+            raise LinkRefusedError(LinkProblem.BAD_PORT)
     path, query, fragment = rest
     place = f"[{host}]" if ":" in host else host
     if port != DEFAULT_PORTS[scheme]:

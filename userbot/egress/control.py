@@ -6,8 +6,9 @@ import pkgutil
 import socket
 
 from userbot.domain.urls import AllowList
-from userbot.egress.dial import Dialer, Resolve
+from userbot.egress.dial import Dialer
 from userbot.egress.ledger import Ledger
+from userbot.egress.lookups import Resolve
 from userbot.egress.proxy import Proxy, listen
 from userbot.egress.rules import Rules
 from userbot.egress.upstream import through
@@ -35,8 +36,8 @@ async def serve(line: socket.socket, resolve_name: str) -> None:
         return
     resolve: Resolve = pkgutil.resolve_name(resolve_name)
     ledger = Ledger(lambda spent: say(line, spent))
-    reach = through(start.upstream) if start.upstream else None
-    dialer = Dialer(Rules(AllowList.parse(start.allow)), resolve, reach)
+    upstream = through(start.upstream) if start.upstream else None
+    dialer = Dialer(Rules(AllowList.parse(start.allow)), resolve, upstream)
     proxy = Proxy(ledger, dialer, lambda reason: say(line, Fault(reason)))
     with listen() as listener:
         async with asyncio.TaskGroup() as tasks:

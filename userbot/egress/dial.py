@@ -1,85 +1,114 @@
 """The way to a site: its name is resolved once, judged, and the judged address is connected to.
 
-With an upstream proxy the name is judged by its spelling alone and resolved there; what the owner
-allowed is reached directly all the same.
+With an upstream proxy the name is looked up here too, so that none that stands for a private
+address gets there; the proxy is asked for the judged address, unless it is to look up names itself
+(`socks5h`) or nobody here knows the name. What the owner allowed is reached directly all the same.
 """
 
 import asyncio
 import socket
-import time
 from collections.abc import Awaitable, Callable
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from dataclasses import dataclass
+from ipaddress import ip_address
 
-from userbot.domain.hosts import Address
+from userbot.domain.hosts import Address, address_of
+from userbot.egress.lookups import Lookups, Resolve
+from userbot.egress.machine import Machine
+from userbot.egress.race import Racer
 from userbot.egress.refusals import Refusal, no_site, private_refused
 from userbot.egress.rules import Rules
 
 REACH_S = 12.0  # for name and connection together: yt-dlp waits 15 s
-TRY_S = 4.0  # for one address when there are others
-KEPT_S = 30.0  # how long an answer is used again; it was judged, so nothing can rebind it
-MAX_KEPT = 512
-MAX_TRIES = 6
+LOOKUP_S = 4.0  # where an upstream proxy may know a name that nobody here does
 
-Resolve = Callable[[str, int], Awaitable[list[Address]]]
-Through = Callable[[str, int], Awaitable[socket.socket]]
+Reach = Callable[[str, int], Awaitable[socket.socket]]
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A proxy of the owner's: `reach` opens a connection by it.
+
+    `by_name`: it is always given the name. `versions`: of the IP addresses that it understands.
+    """
+
+    reach: Reach
+    by_name: bool = False
+    versions: tuple[int, ...] = (4, 6)
 
 
 class Dialer:
-    """Opens connections to where `rules` permit. `through` opens them by an upstream proxy."""
+    """Opens connections to where `rules` permit, directly or by an upstream proxy."""
 
-    def __init__(self, rules: Rules, resolve: Resolve, through: Through | None = None) -> None:
+    def __init__(self, rules: Rules, resolve: Resolve, upstream: Upstream | None = None) -> None:
         self._rules = rules
-        self._resolve = resolve
-        self._through = through
-        self._kept: dict[str, tuple[float, list[Address]]] = {}
+        self._lookups = Lookups(resolve)
+        self._machine = Machine()
+        self._racer = Racer()
+        self._upstream = upstream
 
-    async def open(self, host: str, port: int) -> socket.socket:
-        """Return a connected socket that does not block. host is normal. Raises Refusal."""
+    async def open(
+        self, host: str, port: int, places: asyncio.Semaphore | None = None
+    ) -> socket.socket:
+        """Return a connected socket that does not block. host is normal. Raises Refusal.
+
+        places: how many names the call that asks may have looked up at once.
+        """
         try:
             async with asyncio.timeout(REACH_S):
-                return await self._open(host, port)
+                if self._upstream:
+                    return await self._open_by(self._upstream, host, port, places)
+                return await self._connect(port, await self._judged(host, port, places))
         except Refusal:
             raise
         except (OSError, TimeoutError, UnicodeError) as error:
             raise no_site() from error
 
-    async def _open(self, host: str, port: int) -> socket.socket:
-        literal = _literal(host)
+    async def _open_by(
+        self, upstream: Upstream, host: str, port: int, places: asyncio.Semaphore | None
+    ) -> socket.socket:
+        answers: list[Address] = []
+        try:
+            async with asyncio.timeout(LOOKUP_S):
+                answers = await self._judged(host, port, places)
+        except Refusal as refusal:
+            if not refusal.is_unreachable:
+                raise
+        except (OSError, TimeoutError, UnicodeError):
+            pass  # the proxy may know more
+        if self._is_for_us(host, port, answers):
+            return await self._connect(port, answers)
+        self._rules.check_port(port)
+        known = [address for address in answers if address.version in upstream.versions]
+        if upstream.by_name or not known:
+            return await upstream.reach(host, port)
+        return await upstream.reach(str(min(known, key=lambda address: address.version)), port)
+
+    def _is_for_us(self, host: str, port: int, answers: list[Address]) -> bool:
+        """Tell whether the owner opened all that host stands for: no proxy could get there."""
+        allowed = [self._rules.is_allowed(host, port, address) for address in answers]
+        return bool(allowed) and all(allowed)
+
+    async def _judged(
+        self, host: str, port: int, places: asyncio.Semaphore | None
+    ) -> list[Address]:
+        """Return the addresses to try, all of which may be reached. Raises Refusal, OSError."""
+        literal = address_of(host)
         if literal is None:
             self._rules.check_name(host, port)
-        if self._through and not self._rules.is_allowed(host, port, literal):
-            self._rules.check(host, port, [literal] if literal else [])
-            self._rules.check_port(port)
-            return await self._through(host, port)
-        answers = [literal] if literal else await self._answers(host, port)
+            answers = await self._lookups.addresses(host, port, places)
+        else:
+            answers = [literal]
         self._rules.check(host, port, answers)
-        return await self._connect(host, port, answers)
-
-    async def _answers(self, host: str, port: int) -> list[Address]:
-        """Return all addresses of host; a recent answer is used again."""
-        now_s = time.monotonic()
-        kept = self._kept.get(host)
-        if kept and now_s - kept[0] < KEPT_S:
-            return kept[1]
-        answers = await self._resolve(host, port)
-        if not answers:
-            raise no_site()
-        if len(self._kept) >= MAX_KEPT:
-            self._kept.clear()
-        self._kept[host] = now_s, answers
+        for address in answers:
+            if not self._rules.is_allowed(host, port, address) and self._machine.has(address):
+                raise private_refused()
         return answers
 
-    async def _connect(self, host: str, port: int, answers: list[Address]) -> socket.socket:
-        """Try the addresses in turn."""
-        for address in answers[:MAX_TRIES]:
-            if not self._rules.is_allowed(host, port, address) and is_own(address):
-                raise private_refused()
-            try:
-                async with asyncio.timeout(TRY_S if len(answers) > 1 else REACH_S):
-                    return await _connected(address, port)
-            except (OSError, TimeoutError):
-                continue
-        raise no_site()
+    async def _connect(self, port: int, answers: list[Address]) -> socket.socket:
+        site = await self._racer.connect(self._racer.in_turns(answers), port)
+        if site is None:
+            raise no_site()
+        return site
 
 
 async def resolve(host: str, port: int) -> list[Address]:
@@ -89,36 +118,3 @@ async def resolve(host: str, port: int) -> list[Address]:
     if any("%" in text for text in texts):  # a zone: an interface of this machine
         raise private_refused()
     return [ip_address(text) for text in dict.fromkeys(texts)]
-
-
-def is_own(address: Address) -> bool:
-    """Tell whether address is this machine's, whatever it looks like; no packet is sent."""
-    with socket.socket(_family(address), socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect((str(address), 9))
-        except OSError:
-            return False  # no way there at all: connecting will say so
-        return ip_address(probe.getsockname()[0].partition("%")[0]) == address
-
-
-async def _connected(address: Address, port: int) -> socket.socket:
-    connection = socket.socket(_family(address), socket.SOCK_STREAM)
-    try:
-        connection.setblocking(False)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await asyncio.get_running_loop().sock_connect(connection, (str(address), port))
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _literal(host: str) -> Address | None:
-    try:
-        return ip_address(host)
-    except ValueError:
-        return None
-
-
-def _family(address: IPv4Address | IPv6Address) -> int:
-    return socket.AF_INET if address.version == 4 else socket.AF_INET6

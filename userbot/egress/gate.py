@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from userbot.domain.calls import PRIVATE_REFUSED
 from userbot.domain.urls import AllowList, LinkProblem
 from userbot.egress.process import ProxyProcess
 from userbot.egress.words import Removed
@@ -66,6 +67,15 @@ class Passage:
         return TooLargeError(None, self._limit_bytes) if removed.is_spent else None
 
 
+def _led_astray(error: SourceError | ToolError, removed: Removed) -> bool:
+    """Tell whether a refusal is what ended the call; one of a cover alone never does.
+
+    ffmpeg does not say what it was refused.
+    """
+    is_last = PRIVATE_REFUSED in error.detail or isinstance(error, ToolError)
+    return removed.is_link_refused or (removed.private_refusals > 0 and is_last)
+
+
 class Egress:
     """The one way out for workers. Open it with `Egress.open`."""
 
@@ -107,7 +117,7 @@ class Egress:
         except (SourceError, ToolError) as error:
             removed = await proxy.remove(name)
             known = passage.explain(removed)
-            if known is None and removed and removed.private_refusals:
+            if known is None and removed and _led_astray(error, removed):
                 log.warning("a link led to a private address: %s", type(error).__name__)
                 known = LinkRefusedError(LinkProblem.PRIVATE)
             if known is None:

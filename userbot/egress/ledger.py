@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from userbot.egress.refusals import pass_refused, too_busy
 from userbot.egress.words import Added, Removed, Spent
 
+MAX_LOOKUPS = 6  # of one call: names that nobody answers for must not take all threads
 MAX_CONNECTIONS = 64  # of one call; yt-dlp fetches four fragments at once, of two streams
 
 
@@ -21,12 +22,20 @@ class Account:
     cap_bytes: int
     moved_bytes: int = 0
     private_refusals: int = 0
+    is_link_refused: bool = False  # the first place that it asked for: the link's own
+    is_fresh: bool = True
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    lookups: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_LOOKUPS))
 
     @property
     def is_spent(self) -> bool:
         """Whether it has had all that it may have."""
         return self.moved_bytes > self.cap_bytes
+
+    def refuse(self, *, is_first: bool) -> None:
+        """Take note of a way into a private network."""
+        self.private_refusals += 1
+        self.is_link_refused |= is_first
 
     def cut(self) -> None:
         """End all its connections."""
@@ -50,7 +59,13 @@ class Ledger:
         """Let a call pass no more, end its connections, and return what it did."""
         account = self._accounts.pop(name, None) or Account(name, "", 0)
         account.cut()
-        return Removed(name, account.moved_bytes, account.private_refusals, account.is_spent)
+        return Removed(
+            name=name,
+            moved_bytes=account.moved_bytes,
+            private_refusals=account.private_refusals,
+            is_link_refused=account.is_link_refused,
+            is_spent=account.is_spent,
+        )
 
     def find(self, pass_word: str | None) -> Account:
         """Return the account whose `name:word` this is. Raises Refusal."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import site
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
@@ -29,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 60.0  # a cold disk and no compiled modules
 ANSWER_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 5.0
+TOLD_FAULTS = 50  # of one life: what strangers can bring about must not fill the log
 KEPT_VARIABLES = ("LANG", "PATH", "LD_LIBRARY_PATH", "RES_OPTIONS", "LOCALDOMAIN")
 RESOLVER_THREADS = "32"  # names that never resolve must not hold up the others; libuv has 4
 
@@ -38,6 +40,8 @@ log = logging.getLogger(__name__)
 def clean_environment(inherited: Mapping[str, str]) -> dict[str, str]:
     """Return all that the proxy may know of our environment."""
     kept = {name: inherited[name] for name in KEPT_VARIABLES if name in inherited}
+    if site.ENABLE_USER_SITE:  # where `pip install --user` puts packages, which hangs on HOME
+        kept["PYTHONUSERBASE"] = site.getuserbase()
     return {**kept, "UV_THREADPOOL_SIZE": RESOLVER_THREADS}
 
 
@@ -53,6 +57,7 @@ class ProxyProcess:
         self._ready: asyncio.Future[None] = loop.create_future()
         self._asked: dict[str, asyncio.Future[Added | Removed | None]] = {}
         self._spent: set[str] = set()
+        self._faults = 0
         loop.add_reader(line.fileno(), self._read)
 
     @classmethod
@@ -162,15 +167,20 @@ class ProxyProcess:
             if not self._ready.done():
                 self._ready.set_result(None)
         elif isinstance(word, Fault):
-            log.error("the egress proxy: %s", word.reason)
-            if not self._ready.done():
-                self._ready.set_exception(WorkerDiedError(f"the egress proxy: {word.reason}"))
+            self._tell(word)
         elif isinstance(word, Spent):
             self._spent.add(word.name)
         elif isinstance(word, Added | Removed):
             answer = self._asked.get(word.name)
             if answer and not answer.done():
                 answer.set_result(word)
+
+    def _tell(self, fault: Fault) -> None:
+        self._faults += 1
+        if self._faults <= TOLD_FAULTS:
+            log.error("the egress proxy: %s", fault.reason)
+        if not self._ready.done():
+            self._ready.set_exception(WorkerDiedError(f"the egress proxy: {fault.reason}"))
 
     def _lose(self) -> None:
         """Take note that it died, or is to die."""

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 
 from userbot.egress.dial import Dialer
 from userbot.egress.ledger import Account, Ledger
@@ -12,14 +12,15 @@ from userbot.egress.relay import BUFFER_BYTES, Relay
 from userbot.egress.replies import Reply, end_of_head, parse_reply
 from userbot.egress.requests import END, MAX_HEAD_BYTES, Request, parse_request
 
-HEAD_S = 15.0
+HEAD_S = 3.0  # all of our clients send it at once
 SEND_S = 60.0
-REPLY_S = 60.0  # the clients themselves wait 15 s
+REPLY_S = 20.0  # the clients themselves wait 15 s
 PARTING_S = 1.0
 READ_BYTES = 64 * 1024
 BACKLOG = 128
 MAX_INTERIM = 5
 MAX_CONNECTIONS = 2048
+MAX_STRANGERS = 256  # connections that have not shown a pass yet
 BUSY_PAUSE_S = 0.1
 CONNECTED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
@@ -36,6 +37,7 @@ class Proxy:
         self._on_fault = on_fault
         self._buffer = memoryview(bytearray(BUFFER_BYTES))
         self._places = asyncio.Semaphore(MAX_CONNECTIONS)
+        self._strangers: dict[socket.socket, None] = {}  # the oldest first
 
     async def serve(self, listener: socket.socket) -> None:
         """Accept until cancelled; then every connection ends."""
@@ -49,7 +51,17 @@ class Proxy:
                     self._places.release()
                     await asyncio.sleep(BUSY_PAUSE_S)
                     continue
+                self._welcome(client)
                 connections.create_task(self._attend(client))
+
+    def _welcome(self, client: socket.socket) -> None:
+        """Count a stranger; when there are too many, the oldest has to go."""
+        if len(self._strangers) >= MAX_STRANGERS:
+            oldest = next(iter(self._strangers))
+            del self._strangers[oldest]
+            with suppress(OSError):  # it is gone already
+                oldest.shutdown(socket.SHUT_RDWR)
+        self._strangers[client] = None
 
     async def _attend(self, client: socket.socket) -> None:
         """Serve one connection to its end, whatever happens on it."""
@@ -63,6 +75,7 @@ class Proxy:
             except Exception as error:  # noqa: BLE001 - one connection must not end the others
                 self._on_fault(type(error).__name__)
             finally:
+                self._strangers.pop(client, None)
                 self._places.release()
 
     async def _converse(self, client: socket.socket) -> None:
@@ -70,6 +83,7 @@ class Proxy:
             head, rest = await _read_head(client)
             request = parse_request(head)
             account = self._ledger.find(request.pass_word)
+            self._strangers.pop(client, None)
             with self._ledger.connection(account):
                 await self._carry_out(client, request, rest, account)
         except Refusal as refusal:
@@ -78,10 +92,12 @@ class Proxy:
     async def _carry_out(
         self, client: socket.socket, request: Request, rest: bytes, account: Account
     ) -> None:
+        is_first, account.is_fresh = account.is_fresh, False
         try:
-            site = await self._dialer.open(request.host, request.port)
+            site = await self._dialer.open(request.host, request.port, account.lookups)
         except Refusal as refusal:
-            account.private_refusals += refusal.is_private
+            if refusal.is_private:
+                account.refuse(is_first=is_first)
             raise
         with closing(site):
             if request.is_tunnel:
@@ -141,14 +157,15 @@ def listen() -> socket.socket:
 async def _read_head(client: socket.socket) -> tuple[bytes, bytes]:
     """Return the head without its end, and what came after it. Raises Refusal when too long."""
     loop = asyncio.get_running_loop()
-    received = bytearray()
+    received, seen = bytearray(), 0
     async with asyncio.timeout(HEAD_S):
-        while (end := received.find(END)) < 0:
+        while (end := received.find(END, max(0, seen - len(END) + 1))) < 0:
             if len(received) > MAX_HEAD_BYTES:
                 raise bad_request("Too long")
             chunk = await loop.sock_recv(client, READ_BYTES)
             if not chunk:
                 raise ConnectionError
+            seen = len(received)
             received += chunk
     return bytes(received[:end]), bytes(received[end + len(END) :])
 
@@ -167,11 +184,13 @@ async def _read_reply(site: socket.socket, method: str) -> tuple[Reply, bytes]:
 
 async def _until_head(site: socket.socket, received: bytearray) -> int:
     loop = asyncio.get_running_loop()
+    seen = 0
     async with asyncio.timeout(REPLY_S):
-        while (end := end_of_head(received)) is None:
+        while (end := end_of_head(received, seen)) is None:
             chunk = await loop.sock_recv(site, READ_BYTES)
             if not chunk:
                 raise no_site()
+            seen = len(received)
             received += chunk
     return end
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from userbot.domain.calls import PRIVATE_REFUSED
 
+NOT_REACHED = 502
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -31,6 +33,11 @@ class Refusal(Exception):  # noqa: N818 - what ends a request, often through no 
     def is_private(self) -> bool:
         """Whether the place is of the own network."""
         return self.answer.reason == PRIVATE_REFUSED
+
+    @property
+    def is_unreachable(self) -> bool:
+        """Whether the place may be reached, and only cannot."""
+        return self.answer.status == NOT_REACHED
 
 
 def private_refused() -> Refusal:
@@ -62,4 +69,4 @@ def too_busy() -> Refusal:
 
 def no_site(reason: str = "The site cannot be reached") -> Refusal:
     """Return the refusal after a site that does not answer."""
-    return Refusal(Answer(502, reason))
+    return Refusal(Answer(NOT_REACHED, reason))

@@ -12,6 +12,7 @@ from userbot.egress.refusals import no_site
 MAX_HEAD_BYTES = 128 * 1024
 EMPTY_STATUSES = (204, 304)
 
+LONGEST_END = 4
 _END = re.compile(rb"\r?\n\r?\n")
 _STATUS = re.compile(rb"HTTP/1\.[01] ([1-9][0-9]{2})(?: [^\r\n]*)?\r?")
 _DROPPED = (b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate")
@@ -32,9 +33,12 @@ class Reply:
         return self.status < 200
 
 
-def end_of_head(received: bytes | bytearray) -> int | None:
-    """Return where the body begins, None while a part of the head is missing. Raises Refusal."""
-    found = _END.search(received)
+def end_of_head(received: bytes | bytearray, seen_bytes: int = 0) -> int | None:
+    """Return where the body begins, None while a part of the head is missing. Raises Refusal.
+
+    seen_bytes: how much was looked at before, so that nobody has us read it all again.
+    """
+    found = _END.search(received, max(0, seen_bytes - LONGEST_END + 1))
     if found is None and len(received) > MAX_HEAD_BYTES:
         raise no_site("The site's answer has no end")
     return found.end() if found else None

@@ -9,23 +9,13 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 
 from userbot.domain.hosts import Address, is_public_address, is_public_host
-from userbot.domain.urls import DEFAULT_PORTS, AllowList
+from userbot.domain.urls import AllowList
+from userbot.domain.web_ports import is_web_port
 from userbot.egress.refusals import port_refused, private_refused
 
 # RFC 6052: how a network without IPv4 writes an IPv4 address that its DNS was asked for. The prefix
 # for local use, 64:ff9b:1::/48, is no public address and stays refused.
 NAT64 = IPv6Network("64:ff9b::/96")
-FIRST_FREE_PORT = 1024
-# Ports above that belong to services which obey whatever text they get: those no browser opens
-# (https://fetch.spec.whatwg.org/#port-blocking), then databases, caches and remote control.
-SERVICE_PORTS = frozenset(
-    (
-        *(1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566),
-        *(6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080),
-        *(1433, 1521, 2375, 2376, 2379, 2380, 3306, 3389, 5432, 5672, 5900, 5984, 6379, 6380),
-        *(6443, 9042, 9200, 9300, 10250, 10255, 11211, 26379, 27017, 27018, 27019),
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +40,7 @@ class Rules:
 
     def check_port(self, port: int) -> None:
         """Refuse a port that no web server has."""
-        if port not in DEFAULT_PORTS.values() and (port < FIRST_FREE_PORT or port in SERVICE_PORTS):
+        if not is_web_port(port):
             raise port_refused()
 
     def is_allowed(self, host: str, port: int, address: Address | None) -> bool:

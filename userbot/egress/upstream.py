@@ -1,4 +1,4 @@
-"""The way through a proxy of the owner's: HTTP (by CONNECT) or SOCKS, which resolves the names."""
+"""The way through a proxy of the owner's: HTTP (by CONNECT) or SOCKS."""
 
 import socket
 from urllib.parse import urlsplit
@@ -6,13 +6,13 @@ from urllib.parse import urlsplit
 from python_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError
 from python_socks.async_.asyncio import Proxy
 
-from userbot.egress.dial import REACH_S, Through
+from userbot.egress.dial import REACH_S, Upstream
 from userbot.egress.refusals import no_site
 
 SCHEMES = ("http", "socks4", "socks5", "socks5h")
 
 
-def through(url: str) -> Through:
+def through(url: str) -> Upstream:
     """Return what opens connections by the proxy at url. Raises ValueError for a wrong url."""
     scheme, rest = urlsplit(url).scheme, url.partition("://")[2]
     if scheme not in SCHEMES:
@@ -27,4 +27,4 @@ def through(url: str) -> Through:
         connection.setblocking(False)
         return connection
 
-    return reach
+    return Upstream(reach, scheme == "socks5h", (4,) if scheme == "socks4" else (4, 6))

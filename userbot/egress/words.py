@@ -49,11 +49,15 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """Nothing of the call is open; what it did. `private_refusals`: ways into private networks."""
+    """Nothing of the call is open; what it did. `private_refusals`: ways into private networks.
+
+    `is_link_refused`: the first place that it asked for was one.
+    """
 
     name: str
     moved_bytes: int
     private_refusals: int
+    is_link_refused: bool
     is_spent: bool
 
 

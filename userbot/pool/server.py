@@ -5,6 +5,7 @@ import itertools
 import json
 import logging
 import os
+import site
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
@@ -21,7 +22,7 @@ START_TIMEOUT_S = 60.0  # a cold disk and no compiled modules: 10 s
 GONE_TIMEOUT_S = 5.0
 STOP_TIMEOUT_S = 5.0
 PACKET_BYTES = 4096
-KEPT_VARIABLES = frozenset({"LANG", "LANGUAGE", "TZ"})
+KEPT_VARIABLES = frozenset({"LANG", "LANGUAGE", "TZ", "LD_LIBRARY_PATH"})
 
 log = logging.getLogger(__name__)
 
@@ -33,9 +34,13 @@ def clean_environment(inherited: Mapping[str, str], tools_dir: Path) -> dict[str
         for name, value in inherited.items()
         if name in KEPT_VARIABLES or name.startswith("LC_")
     }
-    path = os.pathsep.join([str(tools_dir), inherited.get("PATH", os.defpath)])
+    path = [str(tools_dir), inherited.get("PATH", os.defpath)]
+    if site.ENABLE_USER_SITE:  # where `pip install --user` puts packages, which hangs on HOME
+        base = kept["PYTHONUSERBASE"] = site.getuserbase()
+        path.append(str(Path(base, "bin")))
     home = str(tools_dir)
-    return {"LANG": "C.UTF-8", **kept, "PATH": path, "HOME": home, "TMPDIR": home}
+    own = {"PATH": os.pathsep.join(path), "HOME": home, "TMPDIR": home}
+    return {"LANG": "C.UTF-8"} | kept | own
 
 
 class ForkServer:
@@ -151,6 +156,8 @@ class ForkServer:
                 log.info("workers are ready in %.1f s, with %s", facts["warm_s"], facts["ffmpeg"])
                 if facts["threads"] != 1:
                     log.warning("the fork server has %d threads", facts["threads"])
+                for fault in facts["faults"]:
+                    log.warning("%s", fault)
                 for gap in facts["gaps"]:
                     log.warning("this system does not confine workers in all: %s", gap)
                 self._ready.set_result(None)

@@ -1,12 +1,13 @@
 """Watches the folder of a call: ffmpeg tells nobody how it gets on, but what it writes grows."""
 
 import asyncio
-import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from userbot import trees
 from userbot.domain.jobs import Progress
-from userbot.errors import DiskFullError, TooLargeError
+from userbot.errors import DiskFullError, TooLargeError, WorkerBugError
 from userbot.pool.pulse import Pulse
 
 MAX_INTERVAL_S = 1.0
@@ -45,7 +46,10 @@ class FolderWatch:
             self._pulse.heard(progress, now_s)
 
     async def look(self, now_s: float) -> None:
-        """Look into the folder. Raises TooLargeError, DiskFullError above the cap, StallError."""
+        """Look into the folder. Raises TooLargeError, DiskFullError above the cap, StallError.
+
+        Raises WorkerBugError for a folder that no call of ours leaves so.
+        """
         contents = await asyncio.to_thread(_contents, self._folder)
         if contents.size_bytes > self._bounds.limit_bytes * MERGE_FACTOR:
             raise TooLargeError(None, self._bounds.limit_bytes)
@@ -58,12 +62,10 @@ class FolderWatch:
 
 def _contents(folder: Path) -> _Contents:
     size_bytes = changed_at_ns = 0
-    for parent, _, names in os.walk(folder):
-        for name in ("", *names):
-            try:
-                found = Path(parent, name).lstat()
-            except FileNotFoundError:  # files of a running download come and go
-                continue
-            size_bytes += found.st_size if name else 0
+    try:
+        for _, found in trees.entries(folder):
+            size_bytes += 0 if stat.S_ISDIR(found.st_mode) else found.st_size
             changed_at_ns = max(changed_at_ns, found.st_mtime_ns)
+    except OSError as error:
+        raise WorkerBugError(f"the folder of a call cannot be looked at: {error}") from error
     return _Contents(size_bytes, changed_at_ns)

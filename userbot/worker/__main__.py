@@ -20,6 +20,7 @@ from userbot import wire
 from userbot.worker import guard, limits, reaper, tools
 from userbot.worker.process import Entry, Setup
 from userbot.worker.sandbox import Sandbox
+from userbot.worker.trial import runs
 
 PACKET_BYTES = 4096
 
@@ -55,18 +56,22 @@ def _prepare(arguments: argparse.Namespace) -> tuple[Setup, dict[str, object]]:
     began_s = monotonic()
     limits.become_subreaper()
     limits.ignore_stop_signals()
-    ffmpeg = tools.link_ffmpeg(arguments.tools, os.environ["PATH"])
+    search_path = os.environ["PATH"]
+    ffmpeg = tools.link_ffmpeg(
+        arguments.tools, search_path, lambda found: runs(found, arguments.tools, search_path)
+    )
     wire.warm()
     entry: Entry = pkgutil.resolve_name(arguments.entry)
     pkgutil.resolve_name(arguments.warm)()
     gc.collect()
     gc.freeze()
-    sandbox = Sandbox.here(arguments.tools, tools.programs(ffmpeg, os.environ["PATH"]))
+    sandbox = Sandbox.here(arguments.tools, tools.programs(ffmpeg, search_path))
     return Setup(entry, sandbox), {
         "ffmpeg": str(ffmpeg),
         "threads": len(list(Path("/proc/self/task").iterdir())),
         "warm_s": monotonic() - began_s,
         "gaps": sandbox.gaps(),
+        "faults": [ffmpeg.complaint] if ffmpeg.complaint else [],
     }
 
 

@@ -10,14 +10,14 @@ import shutil
 import socket
 import sys
 import sysconfig
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from userbot.errors import ToolError, WorkerDiedError
-from userbot.worker import limits, tools
+from userbot.errors import ToolError
+from userbot.worker import tools
 from userbot.worker.sandbox import ROOT, Sandbox
+from userbot.worker.trial import holds, runs
 
 GOOD, NOTE, BAD = "ok", "note", "BAD"
 UNUSABLE = 2
@@ -44,11 +44,13 @@ def findings(tools_dir: Path, search_path: str) -> Iterator[Finding]:
     system = f"{platform.system()} {platform.release()} ({platform.machine()})"
     yield Finding(GOOD, f"Python {platform.python_version()}, {system}")
     try:
-        ffmpeg = tools.find_ffmpeg(tools_dir, search_path)
+        ffmpeg = tools.find_ffmpeg(
+            tools_dir, search_path, lambda found: runs(found, tools_dir, search_path)
+        )
     except ToolError as error:
         yield Finding(BAD, f"no ffmpeg: {error}")
         return
-    yield Finding(GOOD, f"ffmpeg: {ffmpeg}")
+    yield Finding(GOOD if ffmpeg.runs else BAD, ffmpeg.complaint or f"ffmpeg: {ffmpeg}")
     yield _deno(search_path)
     yield from _walls(Sandbox.here(tools_dir, tools.programs(ffmpeg, search_path)))
 
@@ -90,28 +92,9 @@ def _cannot_call_locally() -> bool:
     return False
 
 
-def _tried(sandbox: Sandbox, claim: str, holds: Callable[[], bool]) -> Finding:
-    """Return whether a claim is true for a process behind the walls, by being there."""
-    with tempfile.TemporaryDirectory() as folder:
-        pid = os.fork()
-        if pid == 0:
-            _try(sandbox, Path(folder), holds)
-        _, status = os.waitpid(pid, 0)
-    works = os.waitstatus_to_exitcode(status) == 0
+def _tried(sandbox: Sandbox, claim: str, check: Callable[[], bool]) -> Finding:
+    works = holds(sandbox, check)
     return Finding(GOOD if works else BAD, f"{'tried' if works else 'FAILED'}: {claim}")
-
-
-def _try(sandbox: Sandbox, folder: Path, holds: Callable[[], bool]) -> None:
-    """Go behind the walls, look, and end this process: 0 when they hold."""
-    code = 1
-    try:
-        limits.forbid_new_privileges()
-        sandbox.enter(folder, None, may_resolve=True)
-        code = 0 if holds() else 1
-    except (OSError, WorkerDiedError) as error:
-        sys.stderr.write(f"{error}\n")
-    finally:
-        os._exit(code)
 
 
 if __name__ == "__main__":

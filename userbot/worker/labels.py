@@ -7,6 +7,7 @@ NAME_LENGTH = 100
 
 _JOINERS = "\u200c\u200d"  # needed by Persian and by emoji made of several signs
 _DROPPED = frozenset({"Cc", "Cf", "Cs", "Cn", "Co"})
+_BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters by their category, and nothing to see
 _BROKEN = frozenset({"Zl", "Zp"})
 
 
@@ -28,6 +29,6 @@ def _shown(sign: str) -> str:
     if sign in _JOINERS:
         return sign
     category = unicodedata.category(sign)
-    if sign.isspace() or category in _BROKEN:
+    if sign.isspace() or sign in _BLANKS or category in _BROKEN:
         return " "
     return "" if category in _DROPPED else sign

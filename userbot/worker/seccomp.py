@@ -36,7 +36,7 @@ Step = tuple[int, int, int, int]  # code, steps to skip when true, when false, c
 def is_there() -> bool:
     """Return whether this kernel filters, on a machine whose numbers we know."""
     number = syscalls.SECCOMP.get(platform.machine())
-    if number is None:
+    if number is None or struct.calcsize("P") != 8:  # 32 bits on such a machine: other numbers
         return False
     action = ctypes.c_uint32(_FAIL)
     return bool(_libc().syscall(number, _ASK_ACTION, 0, ctypes.byref(action)) == 0)
@@ -82,6 +82,8 @@ def program(*, may_resolve: bool) -> list[Step]:
     steps += _when(syscalls.SENDMMSG[column], _refuse_bits(3, _FAST_OPEN))
     steps += _when(syscalls.SOCKET[column], _refuse_sockets(may_resolve=may_resolve))
     steps += _when(syscalls.SOCKETPAIR[column], _refuse_pairs())
+    for *numbers, place in syscalls.OF_ONESELF.values():
+        steps += _when(numbers[column], _refuse_but(place, [0]))
     return [*steps, (_RETURN, 0, 0, _ALLOW)]
 
 

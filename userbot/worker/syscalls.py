@@ -20,6 +20,7 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
     "semget": (64, 190),
     "mq_open": (240, 180),
     # what else the owner of a file may do to it, wherever it is
+    "truncate": (76, 45),  # Landlock knows it only from Linux 6.2 on; an open file still may be
     "chmod": (90, None),
     "fchmod": (91, 52),
     "fchmodat": (268, 53),
@@ -98,4 +99,14 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
 # looked at: what is allowed depends on what is asked for
 SOCKET, SOCKETPAIR, CLONE, CLONE3 = (41, 198), (53, 199), (56, 220), (435, 435)
 SENDTO, SENDMSG, SENDMMSG = (44, 206), (46, 211), (307, 269)
+# Of oneself alone: 0 in the argument that says whose. The place of that argument comes last.
+OF_ONESELF: dict[str, tuple[int, int, int]] = {
+    "prlimit64": (302, 261, 0),
+    "sched_setaffinity": (203, 122, 0),
+    "sched_setscheduler": (144, 119, 0),
+    "sched_setparam": (142, 118, 0),
+    "sched_setattr": (314, 274, 0),
+    "setpriority": (141, 140, 1),
+    "ioprio_set": (251, 30, 1),
+}
 SECCOMP = {"x86_64": 317, "aarch64": 277}
