@@ -1,11 +1,15 @@
 """The cache, in memory and in Redis: the same promises."""
 
 import asyncio
+import random
 
 import pytest
 
-from tests.contract.volatile import Clock, both, opened
+from tests.contract.volatile import BOT_ID, PATIENCE_S, Clock, both, opened, redis
 from userbot.memory.cache import MemoryCache
+from userbot.redis.cache import MAX_PACKED_CHARS, RedisCache
+from userbot.redis.client import open_client
+from userbot.redis.keys import Keys
 
 LONG_S = 3600
 
@@ -46,6 +50,28 @@ async def test_text_that_utf_8_cannot_say_does_no_harm(kind):
     async with opened(kind, Clock()) as stores:
         await stores.cache.put("key", "half \ud83c of a pair", LONG_S)
         assert await stores.cache.get("key") in ("half \ud83c of a pair", "half ? of a pair")
+
+
+async def test_a_long_text_comes_back_whole_and_takes_less_in_redis():
+    text = "zlib:" + '{"url": "https://a.example/ü\n"}, ' * 40_000
+    keys = Keys(BOT_ID)
+    async with redis() as server, open_client(server.url, PATIENCE_S) as client:
+        cache = RedisCache(client, keys)
+        for value in (text[:100], text):
+            await cache.put("key", value, LONG_S)
+            assert await cache.get("key") == value
+        assert await client.strlen(keys.cached("key")) < len(text) / 5
+        for rubbish in ("zlib:", "zlib:!", "zlib:aGVsbG8="):
+            await client.set(keys.cached("key"), rubbish)
+            assert await cache.get("key") is None
+
+
+async def test_what_is_too_long_even_when_packed_is_not_kept_in_redis():
+    text = random.Random(0).randbytes(MAX_PACKED_CHARS).hex()
+    async with opened("redis", Clock()) as stores:
+        await stores.cache.put("key", "old", LONG_S)
+        await stores.cache.put("key", text, LONG_S)
+        assert await stores.cache.get("key") is None
 
 
 async def test_redis_forgets_in_time():

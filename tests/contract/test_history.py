@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from tests.contract.stores import MINUTE, NOW, open_stores
-from userbot.domain.history import ErrorEntry, HistoryItem, Mark, MediaKey, Tally
+from userbot.domain.history import ErrorEntry, HistoryItem, Mark, MediaKey, SentFile, Tally
 from userbot.domain.jobs import JobId
 from userbot.domain.media import MediaKind
 from userbot.domain.records import JobState
@@ -84,6 +84,13 @@ async def test_a_job_is_kept_once_with_its_last_end(stores):
     assert (await stores.statistics.total(NOW)).jobs == 1
 
 
+async def test_file_ids_that_were_dropped_do_not_come_back_when_the_end_is_told_again(stores):
+    await keep(stores, item(1))
+    assert await stores.history.drop_files(item(1).media) == 1
+    await keep(stores, item(1))
+    assert await stores.history.export(1) == [item(1, file_ids=())]
+
+
 async def test_the_same_end_told_by_many_at_once_is_kept_once(stores):
     async with asyncio.TaskGroup() as tasks:
         for _ in range(10):
@@ -110,7 +117,7 @@ async def test_pages_go_from_the_newest_to_the_oldest_without_gaps(stores):
 async def test_the_newest_file_that_may_be_shared_is_found(stores):
     same = {"media_id": "same"}
     key = MediaKey("site", "same", "video:1", 77)
-    assert await stores.history.find_files(key) == ()
+    assert await stores.history.find_files(key) == SentFile()
     await keep(
         stores,
         item(1, **same),
@@ -122,7 +129,7 @@ async def test_the_newest_file_that_may_be_shared_is_found(stores):
         item(7, **same, variant="audio:1"),
         item(8, **same, site="other"),
     )
-    assert await stores.history.find_files(key) == ("part 1", "part 2")
+    assert (await stores.history.find_files(key)).file_ids == ("part 1", "part 2")
 
 
 async def test_files_that_are_stale_are_dropped_and_the_items_stay(stores):
@@ -131,9 +138,9 @@ async def test_files_that_are_stale_are_dropped_and_the_items_stay(stores):
     key = item(1, **same).media
     assert await stores.history.drop_files(key) == 2
     assert await stores.history.drop_files(key) == 0
-    assert await stores.history.find_files(key) == ()
+    assert await stores.history.find_files(key) == SentFile()
     assert await stores.history.find(1, JobId("job1")) == item(1, **same, file_ids=())
-    assert await stores.history.find_files(item(3).media) == ("file3",)
+    assert (await stores.history.find_files(item(3).media)).file_ids == ("file3",)
 
 
 async def test_a_person_is_forgotten_whole_and_alone(stores):
@@ -157,7 +164,7 @@ async def test_hostile_text_is_kept_and_finds_only_itself(stores, text):
     await keep(stores, bad, item(2))
     assert await stores.history.find(1, bad.job_id) == bad
     assert await stores.history.find(1, JobId(text)) is None
-    assert await stores.history.find_files(bad.media) == (text,)
+    assert (await stores.history.find_files(bad.media)).file_ids == (text,)
     assert await stores.history.page(1, Mark(NOW, JobId(text)), 5) == []
     sites = dict(await stores.statistics.by_site(NOW, 5))
     assert sites == {text: Tally(1, 1, 0, 1000), "site": Tally(1, 1, 0, 2000)}
@@ -173,7 +180,7 @@ async def test_what_utf8_cannot_say_becomes_a_question_mark(stores):
     await keep(stores, item(1, title="a\ud800b", site="\udfff", file_ids=("\ud800",)))
     (found,) = await stores.history.export(1)
     assert (found.title, found.site, found.file_ids) == ("a?b", "?", ("?",))
-    assert await stores.history.find_files(replace(found.media, site="\udc00")) == ("?",)
+    assert (await stores.history.find_files(replace(found.media, site="\udc00"))).file_ids == ("?",)
 
 
 async def test_numbers_are_counted_by_day_site_and_person(stores):
@@ -215,6 +222,8 @@ async def test_errors_are_kept_once_counted_and_forgotten(stores):
     assert await errors.recent(2) == [entries[2], entries[1]]
     assert await errors.recent(9) == [entries[2], entries[1], entries[0]]
     assert await errors.recent(0) == []
+    assert await errors.export(1) == [entries[0], entries[2]]
+    assert await errors.export(3) == []
     assert await errors.counts(NOW) == [("Down", 2), ("Removed", 1)]
     assert await errors.counts(NOW + MINUTE) == [("Down", 1), ("Removed", 1)]
     assert await errors.forget_user(2) == 1

@@ -10,6 +10,7 @@ from userbot.errors import InfrastructureError
 from userbot.mongo.client import open_database
 from userbot.mongo.jobs import MongoJobs
 from userbot.mongo.schema import prepare
+from userbot.mongo.stores import open_stores
 
 INFO = '{"formats": "' + "x" * 100_000 + '"}'
 
@@ -163,3 +164,19 @@ async def test_seats_are_given_up_with_the_claim(database, store):
     assert await store.renew(claims[1], LEASE)
     assert await store.give_up_claims() == 1
     assert await database.jobs.count_documents({"holder": {"$exists": True}}) == 0
+
+
+async def test_the_database_of_one_bot_is_refused_to_another(mongo_url, tmp_path):
+    name = database_of(tmp_path)
+    for _ in range(2):
+        async with open_stores(mongo_url, name, bot_id=5):
+            pass
+    with pytest.raises(InfrastructureError, match=r"another bot \(5, and this one is 6\)"):
+        async with open_stores(mongo_url, name, bot_id=6):
+            pass
+    await drop("mongo", tmp_path)
+
+
+async def test_what_a_person_has_is_found_by_an_index(database):
+    indexes = await database.jobs.index_information()
+    assert any(list(index["key"]) == [("user_id", 1)] for index in indexes.values())

@@ -154,6 +154,37 @@ async def test_what_redis_refuses_is_done_without(said):
         assert said() == ["Redis is away"]
 
 
+async def test_a_redis_that_only_refuses_to_write_is_done_without_once(said):
+    """Its memory is full, or it is a replica: a ping would say that all is well."""
+    async with redis() as server, opened(server.url) as stores:
+        client = stores.cache._there._client
+        await client.config_set("maxmemory", 1)
+        await client.config_set("maxmemory-policy", "noeviction")
+        await stores.limiter.charge(CHARGE)
+        assert not await stores.cache._breaker._answers()
+        await _use_all(stores)
+        assert said() == ["Redis is away"]
+        await client.config_set("maxmemory", 0)
+        await _back(said)
+        assert said() == ["Redis is away", "Redis is back"]
+
+
+async def test_what_is_late_because_it_is_long_closes_nothing(said):
+    async with redis() as server, opened(server.url) as stores:
+        breaker = stores.cache._breaker
+        late, here = asyncio.Event(), asyncio.Event()
+        breaker._timeout_s = 0.2
+
+        async def instead():
+            here.set()
+
+        await breaker.call(late.wait, instead, is_large=True)
+        assert here.is_set()
+        assert said() == []
+        await breaker.call(late.wait, instead)
+        assert said() == ["Redis is away"]
+
+
 async def test_limits_hold_for_this_process_while_redis_is_away():
     async with opened("redis://127.0.0.1:9") as stores:
         waits = [await stores.limiter.charge([Charge("k", 5, LONG_S)]) for _ in range(20)]

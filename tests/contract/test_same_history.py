@@ -89,6 +89,7 @@ class Play:
                 ("statistics.by_user", (since, limit)),
                 ("errors.recent", (limit,)),
                 ("errors.counts", (since,)),
+                ("errors.export", (self._user(),)),
                 ("quotas.usage", (self._user(), self._day())),
                 ("users.find", (self._user(),)),
             )

@@ -16,9 +16,9 @@ from motor.motor_asyncio import (
     AsyncIOMotorCollection,
     AsyncIOMotorDatabase,
 )
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
-from userbot.errors import DiskFullError, InfrastructureError
+from userbot.errors import DiskFullError, InfrastructureError, StoreAwayError
 
 Document = dict[str, Any]
 Collection = AsyncIOMotorCollection[Document]
@@ -69,12 +69,19 @@ def translated() -> Iterator[None]:
     """Make every error of the driver one of ours."""
     try:
         yield
-    except OperationFailure as error:
-        if error.code == DISK_FULL:
-            raise DiskFullError from error
+    except PyMongoError as error:
+        raise _meaning(error) from error
+    except (BSONError, OverflowError) as error:
         raise InfrastructureError(_said(error)) from error
-    except (PyMongoError, BSONError, OverflowError) as error:
-        raise InfrastructureError(_said(error)) from error
+
+
+def _meaning(error: PyMongoError) -> InfrastructureError:
+    if isinstance(error, OperationFailure) and error.code == DISK_FULL:
+        return DiskFullError()
+    is_passing = error.timeout or error.has_error_label("RetryableWriteError")
+    if is_passing or isinstance(error, ConnectionFailure):
+        return StoreAwayError(_said(error))
+    return InfrastructureError(_said(error))
 
 
 def _said(error: Exception) -> str:

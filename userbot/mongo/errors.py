@@ -14,6 +14,7 @@ from userbot.mongo.statistics import BATCH_SIZE
 from userbot.mongo.whole import whole
 
 NEWEST = [("happened_at", DESCENDING), ("job_id", ASCENDING)]
+OLDEST = [("happened_at", ASCENDING), ("job_id", ASCENDING)]
 
 
 class MongoErrors:
@@ -32,6 +33,10 @@ class MongoErrors:
         if limit < 1:
             return []  # to the server, 0 is no limit
         return [_entry(document) for document in await whole(self._recent(limit))]
+
+    async def export(self, user_id: int) -> list[ErrorEntry]:
+        """Return the errors of a person's jobs, oldest first."""
+        return [_entry(document) for document in await whole(self._of(user_id))]
 
     async def counts(self, since: datetime) -> list[tuple[str, int]]:
         """Return how often each label came."""
@@ -65,6 +70,9 @@ class MongoErrors:
 
     async def _recent(self, limit: int) -> list[Document]:
         return await self._errors.find().sort(NEWEST).limit(limit).to_list(None)
+
+    async def _of(self, user_id: int) -> list[Document]:
+        return await self._errors.find({"user_id": user_id}).sort(OLDEST).to_list(None)
 
     async def _counts(self, since: datetime) -> list[Document]:
         pipeline = [

@@ -12,7 +12,7 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import DuplicateKeyError
 
-from userbot.domain.history import HistoryItem, Mark, MediaKey
+from userbot.domain.history import HistoryItem, Mark, MediaKey, SentFile
 from userbot.domain.jobs import JobId
 from userbot.domain.records import JobState
 from userbot.errors import DamagedError
@@ -59,8 +59,8 @@ class MongoHistory:
         found = await self._items(query, NEWEST, 1)
         return found[0] if found else None
 
-    async def find_files(self, media: MediaKey) -> tuple[str, ...]:
-        """Return the newest file ids of a file."""
+    async def find_files(self, media: MediaKey) -> SentFile:
+        """Return what the newest delivery of a file has left."""
         query = {
             "media": _hash(media),
             "has_files": True,
@@ -68,7 +68,7 @@ class MongoHistory:
             "result": JobState.DELIVERED.value,
         }
         found = await self._items(query, NEWEST, 1)
-        return found[0].file_ids if found else ()
+        return SentFile(found[0].file_ids, found[0].size_bytes) if found else SentFile()
 
     async def drop_files(self, media: MediaKey) -> int:
         """Forget the file ids of a file."""
@@ -87,7 +87,11 @@ class MongoHistory:
         return await whole(self._delete({"ended_at": {"$lt": moment(when)}}))
 
     async def _put(self, document: Document) -> None:
-        query = {"_id": document["_id"]}
+        query = {"_id": {"$eq": document["_id"]}}
+        same = {name: document[name] for name in ("ended_at", "result")}
+        before = await self._history.find_one({**query, **same}, {"file_ids": 1, "has_files": 1})
+        if before is not None:  # the same end: its file ids may have been dropped meanwhile
+            document |= before
         try:
             await self._history.replace_one(query, document, upsert=True)
         except DuplicateKeyError:  # it was told twice at the same moment

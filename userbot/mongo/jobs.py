@@ -238,13 +238,10 @@ class MongoJobs:
         self, query: Document, fields: Mapping[str, int] | None, read: Callable[[Document], T]
     ) -> list[T]:
         """Return jobs in the order of coming; what cannot be read is ended and left out."""
-        found = []
         documents = await self._jobs.find(query, fields).to_list(None)
-        for document in sorted(documents, key=number_of):
-            try:
-                found.append(read(document))
-            except DamagedError:
-                await bury(self._jobs, self._pages, document)
+        found, damaged = await asyncio.to_thread(_read_all, documents, read)
+        for document in damaged:
+            await bury(self._jobs, self._pages, document)
         return found
 
     async def _forget(self, before: datetime) -> int:
@@ -252,3 +249,16 @@ class MongoJobs:
         await self._turns.forget(before)
         await self._pages.sweep(before, self._jobs)
         return int(ended.deleted_count)
+
+
+def _read_all(
+    documents: list[Document], read: Callable[[Document], T]
+) -> tuple[list[T], list[Document]]:
+    """Return what is legible in the order of coming, and the documents that are not."""
+    found, damaged = [], []
+    for document in sorted(documents, key=number_of):
+        try:
+            found.append(read(document))
+        except DamagedError:
+            damaged.append(document)
+    return found, damaged

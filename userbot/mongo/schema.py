@@ -4,19 +4,23 @@ jobs      one document per job; `documents.py` says what is in it
 pages     `info_json` of the jobs that have not ended, 1-2 MB each: no change of a job moves them
 turns     whose turn it is, by lane and person
 counters  the last number given out, by name
+about     whose database it is
 users     people; `history` their jobs that have ended, `errors` those with an error, `usage` days
 """
 
 import asyncio
+import contextlib
 from datetime import timedelta
 
 from pymongo import ASCENDING, IndexModel, WriteConcern
 from pymongo.errors import DuplicateKeyError
 
+from userbot.errors import InfrastructureError
 from userbot.mongo.client import Collection, Database, translated
 from userbot.mongo.expiry import expire
 
 JOBS, PAGES, TURNS, COUNTERS = "jobs", "pages", "turns", "counters"
+ABOUT, OWNER = "about", "owner"
 USERS, HISTORY, ERRORS, USAGE = "users", "history", "errors", "usage"
 JOB_NUMBERS, TURN_NUMBERS = "jobs", "turns"
 USAGE_KEPT = timedelta(days=3)  # whatever the hour of the server
@@ -44,6 +48,7 @@ JOB_INDEXES = (
     index("is_open", "user_id", "number", only={"is_open": True}),
     index("owed", "number", only={"owed": True}),
     index("ended_at", only={"ended_at": {"$exists": True}}),
+    index("user_id"),  # for forgetting somebody
 )
 PAGE_INDEXES = (index("written_at"),)
 TURN_INDEXES = (index("lane", "turn"),)
@@ -74,6 +79,26 @@ async def prepare(database: Database, retention: timedelta | None = None) -> Non
             await database[TURNS].create_indexes(list(TURN_INDEXES))
             for name in (JOB_NUMBERS, TURN_NUMBERS):
                 await _begin_counter(database, name)
+
+
+async def own(database: Database, bot_id: int) -> None:
+    """Keep whose database it is: two bots would take and tell each other's jobs.
+
+    Raises InfrastructureError when it is another bot's.
+    """
+    with translated():
+        async with asyncio.timeout(INDEXES_TIMEOUT_S):
+            about = database[ABOUT]
+            with contextlib.suppress(DuplicateKeyError):  # another process was as quick
+                mine = {"$setOnInsert": {"bot_id": bot_id}}
+                await about.update_one({"_id": OWNER}, mine, upsert=True)
+            owner = await about.find_one({"_id": OWNER})
+    if owner is None or owner.get("bot_id") != bot_id:
+        raise InfrastructureError(
+            f"MongoDB: the database {database.name!r} there is used by another bot"
+            f" ({owner and owner.get('bot_id')}, and this one is {bot_id}):"
+            " give each bot a MongoDB of its own in MONGO_URL"
+        )
 
 
 async def _begin_counter(database: Database, name: str) -> None:

@@ -11,6 +11,7 @@ from userbot.mongo.schema import JOBS, USERS
 from userbot.mongo.whole import whole
 
 DECISIONS = ("role", "ban", "quota")  # the owner's
+UNDECIDED = {name: {"$exists": False} for name in DECISIONS}
 OWN = ("name", "first_seen_at", "seen_at", "preferences")
 
 
@@ -53,6 +54,10 @@ class MongoUsers:
         """Keep how much a person may take."""
         await self._set(user_id, "quota", dump(quota) if quota else None)
 
+    async def forget_before(self, when: datetime) -> int:
+        """Delete whoever has not written since a moment."""
+        return await whole(self._forget_before({"seen_at": {"$lt": moment(when)}}))
+
     async def forget(self, user_id: int) -> int:
         """Delete what is a person's own; return how many jobs that were."""
         return await whole(self._forget(user_id))
@@ -65,13 +70,15 @@ class MongoUsers:
         await whole(change(self._users, {"_id": user_id}, update_of({field: value})))
 
     async def _forget(self, user_id: int) -> int:
-        undecided = {name: {"$exists": False} for name in DECISIONS}
-        gone = await self._users.delete_one({"_id": user_id, **undecided})
+        gone = await self._users.delete_one({"_id": user_id, **UNDECIDED})
         if not gone.deleted_count:
             nothing = update_of(dict.fromkeys(OWN))
             await self._users.update_one({"_id": user_id}, nothing)
         told = {"ended_at": {"$exists": True}, "owed": {"$exists": False}}
         return int((await self._jobs.delete_many({"user_id": user_id, **told})).deleted_count)
+
+    async def _forget_before(self, old: Document) -> int:
+        return int((await self._users.delete_many({**old, **UNDECIDED})).deleted_count)
 
 
 def _user(document: Document) -> User:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from weakref import WeakValueDictionary
 
-from userbot.errors import InfrastructureError
+from userbot.errors import StoreAwayError
 from userbot.mongo.client import translated
 
 # Commands have their own; this is for a call of many, and one that waits for a thread of motor's.
@@ -45,7 +45,7 @@ class OneByOne:
 async def whole(call: Coroutine[Any, Any, T]) -> T:
     """Return what call returns. A cancellation is raised after the call has ended.
 
-    Raises InfrastructureError for every error of the driver, and after CALL_TIMEOUT_S.
+    Raises InfrastructureError for every error of the driver, StoreAwayError after CALL_TIMEOUT_S.
     """
     cancelled: asyncio.CancelledError | None = None
     async with asyncio.TaskGroup() as tasks:
@@ -69,7 +69,7 @@ async def _outcome(call: Coroutine[Any, Any, T]) -> _Outcome[T]:
             async with asyncio.timeout(CALL_TIMEOUT_S):
                 return _Outcome(await call)
     except TimeoutError as error:
-        late = InfrastructureError(f"MongoDB: no answer within {CALL_TIMEOUT_S:.0f} s")
+        late = StoreAwayError(f"MongoDB: no answer within {CALL_TIMEOUT_S:.0f} s")
         late.__cause__ = error
         return _Outcome(None, late)
     except Exception as error:  # noqa: BLE001  # the caller raises it: here it would end the group

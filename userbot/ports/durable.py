@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from userbot.domain.history import ErrorEntry, HistoryItem, Mark, MediaKey, Tally
+from userbot.domain.history import (
+    ErrorEntry,
+    HistoryItem,
+    Mark,
+    MediaKey,
+    SentFile,
+    Tally,
+)
 from userbot.domain.jobs import JobId
 from userbot.domain.people import Ban, Preferences, Quota, Role, Usage, User
 from userbot.ports import JobStore
@@ -36,6 +43,12 @@ class Users(Protocol):
     async def set_quota(self, user_id: int, quota: Quota | None) -> None:
         """Keep how much a person may take on a day; None: what everybody may."""
 
+    async def forget_before(self, when: datetime) -> int:
+        """Delete whoever has not written since a moment; return how many.
+
+        People about whom the owner has decided something stay.
+        """
+
     async def forget(self, user_id: int) -> int:
         """Delete a person's name, times and preferences, and the jobs of theirs that have ended.
 
@@ -56,8 +69,8 @@ class History(Protocol):
     async def find(self, user_id: int, job_id: JobId) -> HistoryItem | None:
         """Return an item of a person, None when it is somebody else's or unknown."""
 
-    async def find_files(self, media: MediaKey) -> tuple[str, ...]:
-        """Return the file ids of the newest delivery of a file that may be shared; () for none."""
+    async def find_files(self, media: MediaKey) -> SentFile:
+        """Return what the newest delivery of a file that may be shared has left at Telegram."""
 
     async def drop_files(self, media: MediaKey) -> int:
         """Forget file ids that Telegram does not take any more; return how many items had some."""
@@ -96,6 +109,9 @@ class Errors(Protocol):
 
     async def recent(self, limit: int) -> list[ErrorEntry]:
         """Return the last errors, newest first, then by job."""
+
+    async def export(self, user_id: int) -> list[ErrorEntry]:
+        """Return the errors of a person's jobs, oldest first."""
 
     async def counts(self, since: datetime) -> list[tuple[str, int]]:
         """Return how often each label came at or after a moment, most often first, then by name."""

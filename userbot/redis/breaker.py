@@ -1,7 +1,8 @@
 """What happens while Redis is away: everything goes on with what this process has.
 
 Two states. *Closed*: calls go to Redis; the first that fails opens. *Open*: calls go to the
-fallback at once, and a task asks Redis every second; the first good answer closes.
+fallback at once, and a task asks Redis after a second, then after pauses that grow; the first good
+answer closes.
 """
 
 import asyncio
@@ -9,11 +10,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from userbot.redis.client import FAILURES, MAX_CONNECTIONS, TIMEOUT_S
+from userbot.redis.client import FAILURES, LATE, MAX_CONNECTIONS, TIMEOUT_S
 
 log = logging.getLogger(__name__)
 
-PROBE_EVERY_S = 1.0
+FIRST_PAUSE_S, MAX_PAUSE_S = 1.0, 30.0
 # Of the patience of a call: a server that is barely fast enough must not go on and off.
 PROBE_SHARE = 0.5
 
@@ -21,15 +22,15 @@ T = TypeVar("T")
 
 
 class Breaker:
-    """Says where calls go. `ping` asks the server; `on_back` is told when it is there again."""
+    """Says where calls go. `probe` asks the server; `on_back` is told when it is there again."""
 
     def __init__(
         self,
-        ping: Callable[[], Awaitable[object]],
+        probe: Callable[[], Awaitable[object]],
         on_back: Callable[[], None],
         timeout_s: float = TIMEOUT_S,
     ) -> None:
-        self._ping = ping
+        self._probe = probe
         self._on_back = on_back
         self._timeout_s = timeout_s
         self._opened = asyncio.Event()
@@ -40,17 +41,27 @@ class Breaker:
         """True while Redis is away."""
         return self._opened.is_set()
 
-    async def call(self, there: Callable[[], Awaitable[T]], here: Callable[[], Awaitable[T]]) -> T:
+    async def call(
+        self,
+        there: Callable[[], Awaitable[T]],
+        here: Callable[[], Awaitable[T]],
+        *,
+        is_large: bool = False,
+    ) -> T:
         """Return what `there` says, and what `here` says when that fails or Redis is away.
 
         There has timeout_s from its turn on: a crowd of calls is no reason to give Redis up, and
-        when it is away, the first that finds out spares the others. Never raises what Redis causes.
+        when it is away, the first that finds out spares the others. is_large: there may be much to
+        carry, and its being late says nothing about the server. Never raises what Redis causes.
         """
         async with self._turns:
             if not self.is_open:
                 try:
                     async with asyncio.timeout(self._timeout_s):
                         return await there()
+                except LATE as error:
+                    if not (is_large and await self._answers()):
+                        self._open(error)
                 except FAILURES as error:
                     self._open(error)
         return await here()
@@ -59,14 +70,24 @@ class Breaker:
         """Look for a server that is away until it is back, until cancelled."""
         while True:
             await self._opened.wait()
-            await asyncio.sleep(PROBE_EVERY_S)
-            try:
-                async with asyncio.timeout(self._timeout_s * PROBE_SHARE):
-                    await self._ping()
-            except FAILURES as error:
-                log.debug("Redis is still away: %r", error)
-            else:
-                self._close()
+            pause_s = FIRST_PAUSE_S
+            await asyncio.sleep(pause_s)
+            while not await self._answers():
+                pause_s = min(pause_s * 2, MAX_PAUSE_S)
+                await asyncio.sleep(pause_s)
+            self._close()
+
+    async def _answers(self) -> bool:
+        try:
+            async with asyncio.timeout(self._timeout_s * PROBE_SHARE):
+                await self._probe()
+        except FAILURES as error:
+            log.debug("Redis is away: %r", error)
+            return False
+        except Exception:  # the bot goes on
+            log.exception("it is not known whether Redis is there")
+            return False
+        return True
 
     def _open(self, error: BaseException) -> None:
         if not self.is_open:

@@ -11,6 +11,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 TIMEOUT_S = 0.3  # somebody waits for each call
 MAX_CONNECTIONS = 20  # each call is done in a fraction of a millisecond
@@ -18,6 +19,8 @@ CLOSE_TIMEOUT_S = 2.0
 
 FAILURES = (RedisError, TimeoutError, OSError)
 """What a call can end with when the server is away, is slow or does not let us in."""
+LATE = (RedisTimeoutError, TimeoutError)
+"""Those of them that a call ends with when there was too little time for it."""
 
 
 @asynccontextmanager

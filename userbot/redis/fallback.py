@@ -23,6 +23,8 @@ from userbot.redis.limiter import RedisLimiter
 from userbot.redis.live import RedisLive
 from userbot.redis.wakeups import RedisWakeups
 
+PROBE_TTL_S = 1
+
 
 @asynccontextmanager
 async def open_redis(
@@ -39,10 +41,11 @@ async def open_redis(
     """
     keys = Keys(bot_id)
     async with open_client(url, timeout_s) as client, asyncio.TaskGroup() as tasks:
-        ping = partial(client.execute_command, "PING")
-        breaker = Breaker(ping, forget, timeout_s)
+        # Written, not only asked: with its memory full, or as a replica, it would answer a ping.
+        probe = partial(client.set, keys.probe, "", ex=PROBE_TTL_S)
+        breaker = Breaker(probe, forget, timeout_s)
         probing = tasks.create_task(breaker.serve(), name="redis")
-        await breaker.call(ping, _nothing)  # so that the log says at once if it is away
+        await breaker.call(probe, _nothing)  # so that the log says at once if it is away
         try:
             yield Volatile(
                 SafeCache(breaker, RedisCache(client, keys), local.cache),
@@ -64,12 +67,16 @@ class SafeCache:
 
     async def get(self, key: str) -> str | None:
         """See `ports.volatile.Cache`."""
-        return await self._breaker.call(lambda: self._there.get(key), lambda: self._here.get(key))
+        return await self._breaker.call(
+            lambda: self._there.get(key), lambda: self._here.get(key), is_large=True
+        )
 
     async def put(self, key: str, value: str, ttl_s: float) -> None:
         """See `ports.volatile.Cache`."""
         await self._breaker.call(
-            lambda: self._there.put(key, value, ttl_s), lambda: self._here.put(key, value, ttl_s)
+            lambda: self._there.put(key, value, ttl_s),
+            lambda: self._here.put(key, value, ttl_s),
+            is_large=True,
         )
 
     async def drop(self, key: str) -> None:

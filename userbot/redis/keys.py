@@ -35,6 +35,11 @@ class Keys:
         return f"userbot:{self.bot_id}:live-of:{user_id}"
 
     @property
+    def probe(self) -> str:
+        """Nothing, to see whether Redis takes it; ends with the second."""
+        return f"userbot:{self.bot_id}:probe"
+
+    @property
     def wake(self) -> str:
         """Channel on which processes tell each other that there may be work; holds nothing."""
         return f"userbot:{self.bot_id}:wake"

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import aiosqlite
 
-from userbot.errors import DiskFullError, InfrastructureError
+from userbot.errors import DiskFullError, InfrastructureError, StoreAwayError
 from userbot.sqlite.schema import MIGRATIONS, Migration
 
 BUSY_TIMEOUT_MS = 5000  # another process holds the file: a backup, a shell
@@ -73,7 +73,7 @@ class Database:
                         lambda connection: _in_transaction(connection, begin, work)
                     )
             except TimeoutError as error:
-                raise InfrastructureError(f"{self._path}: no answer from the disk") from error
+                raise StoreAwayError(f"{self._path}: no answer from the disk") from error
 
 
 @asynccontextmanager
@@ -153,5 +153,5 @@ def _meaning(error: sqlite3.Error | OSError, path: Path) -> InfrastructureError:
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
         return InfrastructureError(f"{path} is damaged; nothing was changed: {error}")
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return InfrastructureError(f"{path} is in use by another process")
+        return StoreAwayError(f"{path} is in use by another process")
     return InfrastructureError(f"{path}: {error}")

@@ -1,5 +1,6 @@
 """The errors that jobs ended with, in SQLite."""
 
+import sqlite3
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from userbot.sqlite.rows import EPOCH, TICK, clean, moment
 COLUMNS = ("job_id", "happened_at", "user_id", "label", "site", "detail")
 ADD = f"INSERT OR IGNORE INTO errors {columns(COLUMNS)}"
 RECENT = "SELECT * FROM errors ORDER BY happened_at DESC, job_id LIMIT ?"
+EXPORT = "SELECT * FROM errors WHERE user_id = ? ORDER BY happened_at, job_id"
 COUNTS = """
 SELECT label, count(*) AS times FROM errors WHERE happened_at >= ?
 GROUP BY label ORDER BY times DESC, label
@@ -38,20 +40,11 @@ class SqliteErrors:
 
     async def recent(self, limit: int) -> list[ErrorEntry]:
         """Return the last errors, newest first."""
-        rows = await self._database.read(
-            lambda connection: connection.execute(RECENT, (max(limit, 0),)).fetchall()
-        )
-        return [
-            ErrorEntry(
-                job_id=JobId(row["job_id"]),
-                user_id=row["user_id"],
-                happened_at=EPOCH + row["happened_at"] * TICK,
-                label=row["label"],
-                site=row["site"],
-                detail=row["detail"],
-            )
-            for row in rows
-        ]
+        return await self._entries(RECENT, max(limit, 0))
+
+    async def export(self, user_id: int) -> list[ErrorEntry]:
+        """Return the errors of a person's jobs, oldest first."""
+        return await self._entries(EXPORT, user_id)
 
     async def counts(self, since: datetime) -> list[tuple[str, int]]:
         """Return how often each label came."""
@@ -68,7 +61,24 @@ class SqliteErrors:
         """Delete what happened before a moment."""
         return await self._delete("DELETE FROM errors WHERE happened_at < ?", moment(when))
 
+    async def _entries(self, query: str, value: int) -> list[ErrorEntry]:
+        rows = await self._database.read(
+            lambda connection: connection.execute(query, (value,)).fetchall()
+        )
+        return [_entry(row) for row in rows]
+
     async def _delete(self, query: str, value: Any) -> int:
         return await self._database.write(
             lambda connection: connection.execute(query, (value,)).rowcount
         )
+
+
+def _entry(row: sqlite3.Row) -> ErrorEntry:
+    return ErrorEntry(
+        job_id=JobId(row["job_id"]),
+        user_id=row["user_id"],
+        happened_at=EPOCH + row["happened_at"] * TICK,
+        label=row["label"],
+        site=row["site"],
+        detail=row["detail"],
+    )

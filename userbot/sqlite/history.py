@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from userbot.domain.history import HistoryItem, Mark, MediaKey, Tally
+from userbot.domain.history import HistoryItem, Mark, MediaKey, SentFile, Tally
 from userbot.domain.jobs import JobId
 from userbot.errors import DamagedError
 from userbot.sqlite.database import Database
@@ -19,7 +19,15 @@ COLUMNS = (
     *("media_id", "title", "variant", "kind", "height", "size_bytes", "duration_s", "seconds"),
     *("error", "file_ids", "bot_id", "is_shareable"),
 )
-ADD = f"INSERT OR REPLACE INTO history {columns(COLUMNS)}"
+# The same end told again keeps its file ids as they are: they may have been dropped meanwhile.
+ADD = f"""
+INSERT INTO history {columns(COLUMNS)}
+ON CONFLICT (job_id) DO UPDATE SET
+    {", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name != "file_ids")},
+    file_ids = iif(
+        (ended_at, result) = (excluded.ended_at, excluded.result), file_ids, excluded.file_ids
+    )
+"""
 PAGE = """
 SELECT * FROM history
 WHERE user_id = :user_id AND (ended_at, job_id) < (:ended_at, :job_id)
@@ -31,7 +39,7 @@ site = :site AND media_id = :media_id AND variant = :variant AND bot_id = :bot_i
     AND file_ids <> '[]'
 """
 FIND_FILES = f"""
-SELECT file_ids FROM history WHERE {SAME_FILE} AND is_shareable AND result = 'delivered'
+SELECT file_ids, size_bytes FROM history WHERE {SAME_FILE} AND is_shareable AND result = 'delivered'
 ORDER BY ended_at DESC, job_id DESC LIMIT 1
 """
 DROP_FILES = f"UPDATE history SET file_ids = '[]' WHERE {SAME_FILE}"
@@ -73,10 +81,12 @@ class SqliteHistory:
         found = await self._items(FIND, (clean(job_id), user_id))
         return found[0] if found else None
 
-    async def find_files(self, media: MediaKey) -> tuple[str, ...]:
-        """Return the newest file ids of a file."""
+    async def find_files(self, media: MediaKey) -> SentFile:
+        """Return what the newest delivery of a file has left."""
         rows = await self._rows(FIND_FILES, _media_values(media))
-        return tuple(json.loads(rows[0]["file_ids"])) if rows else ()
+        if not rows:
+            return SentFile()
+        return SentFile(tuple(json.loads(rows[0]["file_ids"])), rows[0]["size_bytes"])
 
     async def drop_files(self, media: MediaKey) -> int:
         """Forget the file ids of a file."""

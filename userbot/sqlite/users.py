@@ -26,6 +26,9 @@ UPDATE users SET name = '', first_seen_at = NULL, seen_at = NULL, preferences = 
 FORGET_EMPTY = """
 DELETE FROM users WHERE id = ? AND role IS NULL AND ban IS NULL AND quota IS NULL
 """
+FORGET_BEFORE = """
+DELETE FROM users WHERE seen_at < ? AND role IS NULL AND ban IS NULL AND quota IS NULL
+"""
 FORGET_JOBS = "DELETE FROM jobs WHERE user_id = ? AND ended_at IS NOT NULL AND NOT owed"
 
 
@@ -65,6 +68,13 @@ class SqliteUsers:
     async def set_quota(self, user_id: int, quota: Quota | None) -> None:
         """Keep how much a person may take."""
         await self._set(user_id, "quota", dump(quota) if quota else None)
+
+    async def forget_before(self, when: datetime) -> int:
+        """Delete whoever has not written since a moment."""
+        values = (moment(when),)
+        return await self._database.write(
+            lambda connection: connection.execute(FORGET_BEFORE, values).rowcount
+        )
 
     async def forget(self, user_id: int) -> int:
         """Delete what is a person's own; return how many jobs that were."""
