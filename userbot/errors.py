@@ -18,6 +18,7 @@ UserbotError
     ├── CrashedTwiceError           a job that takes the bot down with it
     ├── AlreadyRunningError         a second bot with the same DATA_DIR
     ├── DamagedError                the stored record of a job cannot be read
+    ├── StoreAwayError              the database does not answer just now
     ├── DiskFullError  ToolError
     ├── DeliveryError               Telegram does not take the file or the message
     │   ├── ChatGoneError           blocked, kicked, deleted: nothing can be said there any more
@@ -202,6 +203,14 @@ class DamagedError(InfrastructureError):
     def __init__(self, job_id: str) -> None:
         super().__init__(job_id)
         self.job_id = job_id
+
+
+class StoreAwayError(InfrastructureError):
+    """The database does not answer, or others hold it: it will be back. `detail` says how."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
 
 
 class DiskFullError(InfrastructureError):

@@ -82,16 +82,17 @@ def _is_damaged(play: Play, post: Post, message: Message) -> bool:
 
 async def settled(play: Play, *, within_s: float) -> dict[Post, Fates]:
     """Return what became of the links once nothing more can change, or after so long."""
+    since = time.time()
     try:
         async with asyncio.timeout(within_s):
-            while not await _is_settled(play):
+            while not await _is_settled(play, since):
                 await asyncio.sleep(LOOK_S)
     except TimeoutError:
         pass
     return await fates_of(play)
 
 
-async def _is_settled(play: Play) -> bool:
+async def _is_settled(play: Play, since: float) -> bool:
     """Whether all is well, or all jobs have ended and what is missing had its time to come."""
     rows = play.rows()
     if not rows or not all(row.has_ended for row in rows):
@@ -99,7 +100,7 @@ async def _is_settled(play: Play) -> bool:
     fates = (await fates_of(play)).values()
     if all(fate.is_settled for fate in fates) and not play.bot.folders:
         return True
-    last = max(row.ended_at for row in rows)
+    last = max(since, *(row.ended_at for row in rows))  # it may have ended before a restart
     has_all = len(rows) == sum(len(post.marks) for post in play.posts)
     return time.time() - last > (SETTLE_S if has_all else UNSEEN_S)
 

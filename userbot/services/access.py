@@ -12,10 +12,19 @@ log = logging.getLogger(__name__)
 class Access:
     """The owner, and the chats and people that the settings name."""
 
-    def __init__(self, owners: Iterable[int], users: Iterable[int], chats: Iterable[int]) -> None:
+    def __init__(
+        self,
+        owners: Iterable[int],
+        users: Iterable[int],
+        chats: Iterable[int],
+        trusted: Iterable[int] = (),
+        banned: Iterable[int] = (),
+    ) -> None:
         self._owners = set(owners)
-        self._users = frozenset(users)
+        self._trusted = frozenset(trusted)
+        self._users = self._trusted.union(users)
         self._chats = set(chats)
+        self._banned = frozenset(banned)
 
     @property
     def has_owner(self) -> bool:
@@ -29,9 +38,12 @@ class Access:
 
     def allows(self, request: Request) -> bool:
         """Say whether a link is served: the owner's everywhere, others' where they may."""
-        if request.user_id in self._owners or request.chat_id in self._chats:
+        if request.user_id in self._owners:
             return True
-        return not request.is_group and request.user_id in self._users
+        if request.user_id in self._banned:
+            return False
+        in_private = not request.is_group and request.user_id in self._users
+        return in_private or request.chat_id in self._chats
 
     def is_known_chat(self, chat_id: int) -> bool:
         """Say whether a group is one that the settings name."""
@@ -40,6 +52,10 @@ class Access:
     def is_owner(self, user_id: int) -> bool:
         """Say whether a user owns the bot."""
         return user_id in self._owners
+
+    def is_trusted(self, user_id: int) -> bool:
+        """Say whether the settings name a user as one with larger limits."""
+        return user_id in self._trusted
 
     def moved(self, old_id: int, new_id: int) -> None:
         """Serve a group under its new id too, until the next start reads the settings."""

@@ -11,6 +11,7 @@ from typing import Any
 from userbot.domain.records import JobSummary
 from userbot.errors import InfrastructureError
 from userbot.ports.durable import Stores
+from userbot.services.history import Chronicle
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +30,9 @@ class Forgotten:
 class Accounts:
     """Knows people, and lets them take their data with them. `now` is aware UTC."""
 
-    def __init__(self, stores: Stores, now: Callable[[], datetime]) -> None:
+    def __init__(self, stores: Stores, chronicle: Chronicle, now: Callable[[], datetime]) -> None:
         self._stores = stores
+        self._chronicle = chronicle
         self._now = now
         self._touched: OrderedDict[tuple[int, str], datetime] = OrderedDict()
 
@@ -58,6 +60,7 @@ class Accounts:
         user = await self._stores.users.find(user_id)
         history = await self._stores.history.export(user_id)
         usage = await self._stores.quotas.usage(user_id, now.date())
+        errors = await self._stores.errors.export(user_id)
         unfinished = await self._stores.jobs.unfinished(user_id)
         everything = {
             "exported_at": now,
@@ -65,16 +68,21 @@ class Accounts:
             "taken_today": asdict(usage),
             "open_links": [_open(job) for job in unfinished],
             "history": [asdict(item) for item in history],
+            "errors": [asdict(entry) for entry in errors],
         }
         text = json.dumps(everything, ensure_ascii=False, indent=1, default=_plain)
         return text.encode(errors="replace")
 
     async def forget(self, user_id: int) -> Forgotten:
-        """Delete what is kept about a person. Links that are open go on."""
+        """Delete what is kept about a person. Links that are open go on.
+
+        Raises InfrastructureError when not all of it was deleted: the next try deletes the rest.
+        """
         open_jobs = await self._stores.jobs.count_unfinished(user_id)
-        await self._stores.users.forget(user_id)
+        self._chronicle.forgot(user_id, self._now())
         items = await self._stores.history.forget_user(user_id)
         await self._stores.errors.forget_user(user_id)
+        await self._stores.users.forget(user_id)
         for key in [key for key in self._touched if key[0] == user_id]:
             del self._touched[key]
         return Forgotten(items, open_jobs)

@@ -26,28 +26,34 @@ class Allowance:
         self._people = people
 
     async def charge(
-        self, user_id: int, chat_id: int, costs: Mapping[Operation, int]
+        self,
+        user_id: int,
+        chat_id: int,
+        costs: Mapping[Operation, int],
+        *,
+        is_group: bool = False,
     ) -> Refusal | None:
         """Charge what somebody does in a chat; None: it may be done. Else nothing was charged.
 
-        The operation that costs first is the one that a refusal names.
+        The operation that costs first is the one that a refusal names. A private chat is one
+        person. A group may be its own user: what an admin does who shows no name.
         """
         role = await self._people.role_of(user_id)
         if role is None:
             return None
-        charges = list(self._charges(role, user_id, chat_id, costs))
+        charges = list(self._charges(role, user_id, costs))
+        if is_group:
+            charges += _level(f"chat:{chat_id}", self._allowances.chat, costs)
         wait_s = await self._limiter.charge(charges)
         return Refusal(next(iter(costs)), wait_s) if wait_s > 0 else None
 
     def _charges(
-        self, role: Role, user_id: int, chat_id: int, costs: Mapping[Operation, int]
+        self, role: Role, user_id: int, costs: Mapping[Operation, int]
     ) -> Iterator[Charge]:
         allowances = self._allowances
         own = allowances.trusted if role is Role.TRUSTED else allowances.user
         yield from _level("all", allowances.everybody, costs)
         yield from _level(f"user:{user_id}", own, costs)
-        if chat_id != user_id:  # a private chat is one person
-            yield from _level(f"chat:{chat_id}", allowances.chat, costs)
 
 
 def _level(who: str, rates: Rates, costs: Mapping[Operation, int]) -> Iterator[Charge]:

@@ -91,8 +91,9 @@ class Bringing:
         return False
 
     async def _back_in_line(self, held: Held, **changes: Any) -> None:
-        """Give the claim back, in the lane for what takes its time."""
+        """Give the claim back, in its lane; who follows does not wait in that line too."""
         extraction, choice = _picked(held.record)
+        await self._kit.shared.leave(held.record.job.id)
         await held.release(is_quick=is_quick(choice), not_before=None, **changes)
         self._kit.line.joined(held.record.job, extraction.title)
 

@@ -11,15 +11,15 @@ from datetime import timedelta
 from userbot.domain.jobs import Paused, Retrying
 from userbot.domain.records import ENDS, JobState
 from userbot.errors import (
-    ChatGoneError,
     CrashedTwiceError,
+    DeadlineError,
     DeliveryError,
+    FileRefusedError,
     InfrastructureError,
-    NoRightError,
     RateLimitedError,
     SiteDownError,
     StallError,
-    TopicClosedError,
+    StoreAwayError,
     UserbotError,
     WorkerBugError,
     WorkerDiedError,
@@ -38,8 +38,8 @@ MAX_CRASHES = 2
 PAUSES_S = (5.0, 30.0)  # before the second and the third try
 OUTAGE_PAUSE_S = 30.0
 STORE_PAUSES_S = (1.0, 5.0, 15.0)
+STORE_AWAY_PAUSE = timedelta(seconds=5)
 UNREACHABLE = ("NO_ANSWER", "FLOOD_WAIT")
-OF_ONE_CHAT = (ChatGoneError, NoRightError, TopicClosedError)  # others who wait have better luck
 PASSING = (SiteDownError, RateLimitedError, WorkerDiedError, StallError)
 
 
@@ -95,6 +95,10 @@ class Delivery:
 
     async def _failed(self, held: Held, error: UserbotError) -> None:
         """Try again later after what may pass; end the job after anything else."""
+        if isinstance(error, StoreAwayError) and held.record.state not in ENDS:
+            log.warning("the job goes on when the store is back: %r", error)
+            await held.release(not_before=self._kit.now() + STORE_AWAY_PAUSE)
+            return
         tries = held.record.retries
         if held.record.state in ENDS or not _may_pass(error) or tries >= len(PAUSES_S):
             await self._end(held, error)
@@ -118,9 +122,11 @@ class Delivery:
     async def _pause(self, held: Held) -> None:
         """Give the claim back as it is; a job that was ended from outside has none any more."""
         try:
-            await held.release()
+            await held.let_go()
         except ClaimLostError:
             return
+        except InfrastructureError as error:
+            log.warning("the claim is given up at the next start: %r", error)
         self._kit.chat.show(held.record.job, Paused())
 
     async def _end(self, held: Held, error: UserbotError) -> None:
@@ -131,12 +137,13 @@ class Delivery:
             return
         log.info("job ended: %r", error, exc_info=isinstance(error, InfrastructureError))
         await self._kit.folders.remove(job.id)  # a full disk has room again for the next line
-        is_own = isinstance(error, OF_ONE_CHAT) or held.record.state in ENDS
+        is_own, is_ended = _is_own(held, error), False
         try:
-            if await self._ended(held, error):
+            if is_ended := await self._ended(held, error):
                 self._endings.tell(held.record)
-        finally:
-            await self._kit.shared.done(job.id, None if is_own else error)
+        finally:  # what goes on ends nobody else
+            is_for_all = is_ended and not is_own
+            await self._kit.shared.done(job.id, error if is_for_all else None)
 
     async def _was_sent(self, held: Held) -> bool:
         """Look whether the file of a job that is about to fail is in the chat all the same."""
@@ -167,6 +174,15 @@ class Delivery:
             else:
                 return True
         return False
+
+
+def _is_own(held: Held, error: UserbotError) -> bool:
+    """Say whether an error concerns this job alone: others who wait have better luck."""
+    if isinstance(error, DeliveryError) and not isinstance(error, FileRefusedError):
+        return True
+    if isinstance(error, DeadlineError) and held.is_own_deadline:
+        return True
+    return held.record.state in ENDS
 
 
 def _may_pass(error: UserbotError) -> bool:

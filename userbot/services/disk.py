@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
+from userbot import trees
 from userbot.domain.jobs import JobId
 from userbot.errors import DiskFullError, TooLargeForDiskError
 
@@ -102,7 +102,7 @@ class Disk:
             try:
                 if await asyncio.to_thread(self._free_bytes) < 0:
                     await self._end_furthest()
-            except OSError:
+            except Exception:  # the bot goes on
                 log.exception("it is not known how full the disk is")
 
     async def _end_furthest(self) -> None:
@@ -124,7 +124,7 @@ class Disk:
         limit.reschedule(now)
 
     async def _refuse(self, need_bytes: int, free_bytes: int) -> None:
-        room_bytes = free_bytes + await asyncio.to_thread(_size_bytes, self._jobs_dir)
+        room_bytes = free_bytes + await asyncio.to_thread(_size_of_all, self._jobs_dir)
         if need_bytes > room_bytes:
             raise TooLargeForDiskError(need_bytes, max(room_bytes, 0))
         raise NoRoomYetError
@@ -145,17 +145,21 @@ class Disk:
         return await asyncio.to_thread(_size_bytes, self._jobs_dir / job_id)
 
 
-def _size_bytes(folder: Path) -> int:
-    """Return the bytes that a folder takes on the disk; files may go while it is counted."""
-    return sum(
-        _blocks_bytes(Path(path, name))
-        for path, folders, files in os.walk(folder)  # which ignores folders that have gone
-        for name in (*folders, *files)
-    )
-
-
-def _blocks_bytes(path: Path) -> int:
+def _size_of_all(jobs_dir: Path) -> int:
     try:
-        return path.lstat().st_blocks * 512  # the unit of stat(2), whatever the file system
+        return sum(map(_size_bytes, jobs_dir.iterdir()))
     except FileNotFoundError:
         return 0
+
+
+def _size_bytes(folder: Path) -> int:
+    """Return the bytes that a folder takes on the disk; files may go while it is counted.
+
+    Of one that cannot be looked through it is what was seen; the pool ends calls that make such.
+    """
+    size_bytes = 0
+    with suppress(OSError):
+        for path, found in trees.entries(folder):
+            if path != folder:
+                size_bytes += found.st_blocks * 512  # the unit of stat(2), on any file system
+    return size_bytes

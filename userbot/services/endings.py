@@ -61,7 +61,10 @@ class Endings:
         """Tell what an earlier run or an outage left untold, until cancelled."""
         before = self._kit.now()
         while True:
-            await self._tell_owed(before)
+            try:
+                await self._tell_owed(before)
+            except Exception:  # the bot goes on
+                log.exception("what is owed was not told")
             await asyncio.sleep(LOOK_EVERY_S)
             before = self._kit.now() - AGAIN_AFTER
 

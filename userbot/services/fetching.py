@@ -1,13 +1,16 @@
 """The second step of a job: the worker downloads what was picked, once the disk has room."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from weakref import WeakValueDictionary
 
 from userbot.domain.jobs import Progress, Stage, WaitingForDisk, Working
 from userbot.domain.media import Growth
 from userbot.domain.needs import disk_bytes
 from userbot.domain.records import JobRecord, JobState
-from userbot.errors import DiskFullError, ForbiddenError, RemovedError
+from userbot.errors import DiskFullError, SourceError, StallError
 from userbot.ports import Workers
 from userbot.services.disk import Disk, NoRoomYetError
 from userbot.services.held import Held
@@ -17,6 +20,7 @@ from userbot.services.reading import Reading
 
 DISK_PAUSE_S = 5.0
 DISK_PATIENCE = timedelta(hours=1)
+QUICK_AT_ONCE = 2  # beside those that take their time
 
 
 class Fetching:
@@ -30,6 +34,8 @@ class Fetching:
         self._workers = workers
         self._disk = disk
         self._limits = limits
+        self._quick = asyncio.Semaphore(QUICK_AT_ONCE)
+        self._chats: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def run(self, held: Held) -> bool:
         """Take a QUEUED job to its finished file.
@@ -40,16 +46,27 @@ class Fetching:
         if held.record.state is not JobState.QUEUED and await _is_there(held.record):
             return True
         try:
-            await self._fetch(held)
+            async with self._turn(held.record):
+                await self._fetch(held)
         except NoRoomYetError:
             await self._wait_for_room(held)
             return False
-        except (ForbiddenError, RemovedError):
-            await self._reading.forget(held)  # the worker has read the page again, in vain
+        except (SourceError, StallError):
+            await self._reading.forget(held)  # its addresses may be why
             raise
         finally:
             self._disk.release(held.record.job.id)
         return True
+
+    @asynccontextmanager
+    async def _turn(self, record: JobRecord) -> AsyncIterator[None]:
+        """Let a few quick jobs fetch at once, of one chat one: a slow site must not stop all."""
+        if not record.is_quick:
+            yield
+            return
+        own = self._chats.setdefault(record.job.request.chat_id, asyncio.Lock())
+        async with own, self._quick:
+            yield
 
     async def _fetch(self, held: Held) -> None:
         if held.record.choice is not None and held.record.choice.is_fresh:

@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-import shutil
 from collections.abc import Collection
 from pathlib import Path
 
+from userbot import trees
 from userbot.domain.jobs import JobId
 
 log = logging.getLogger(__name__)
@@ -40,8 +40,8 @@ class Folders:
 
 
 def _remove(path: Path) -> None:
-    def tell(_function: object, name: str, error: object) -> None:
-        if not isinstance(error, tuple) or not isinstance(error[1], FileNotFoundError):
-            log.warning("cannot remove %s", name)
-
-    shutil.rmtree(path, onerror=tell)
+    """Remove what may be of a hostile worker; what stays is tried again at the next start."""
+    try:
+        trees.remove(path)
+    except Exception:  # one folder must not keep the bot from starting
+        log.exception("cannot remove %s", path)

@@ -2,20 +2,23 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import chain, repeat
 from typing import Any
 
 from userbot.domain.records import Claim, JobRecord
-from userbot.errors import DeadlineError, InfrastructureError
+from userbot.errors import DeadlineError, InfrastructureError, StoreAwayError
 from userbot.ports import JobStore
 
 log = logging.getLogger(__name__)
 
 LEASE_S = 300.0  # what died is given up at the next start; this is for a store that was away
 RENEW_S = 20.0
+STORE_PAUSES_S = (1.0, 2.0)  # between tries while the store is away; then always the last
+STORE_PAUSE_S = 5.0
 
 
 class ClaimLostError(Exception):
@@ -23,13 +26,17 @@ class ClaimLostError(Exception):
 
 
 class Held:
-    """A claim and the job's record as it stands. Raises ClaimLostError once the claim is gone."""
+    """A claim and the job's record as it stands. Raises ClaimLostError once the claim is gone.
+
+    `is_own_deadline`: the time that ran out had been used elsewhere than in work for others too.
+    """
 
     def __init__(self, store: JobStore, claim: Claim, now: Callable[[], datetime]) -> None:
         self._store = store
         self._claim = claim
         self._now = now
         self._is_released = False
+        self.is_own_deadline = False
         self.record: JobRecord = claim.record
 
     @asynccontextmanager
@@ -39,7 +46,8 @@ class Held:
         limit_s is for all the steps of a job together, in whichever run of the program. `step` is
         the name under which the time is remembered.
         """
-        began_at = self._now()
+        clock = asyncio.get_running_loop().time
+        began_at = clock()
         before_s = self.record.worked_s
         deadline = asyncio.timeout(max(limit_s - before_s, 0))
         try:
@@ -48,9 +56,10 @@ class Held:
         except TimeoutError as error:
             if not deadline.expired():
                 raise
+            self.is_own_deadline = step == "send" or before_s > limit_s / 2
             raise DeadlineError(limit_s) from error
         finally:
-            took_s = (self._now() - began_at).total_seconds()
+            took_s = clock() - began_at
             steps_s = {**self.record.steps_s, step: self.record.steps_s.get(step, 0.0) + took_s}
             self.record = replace(self.record, worked_s=before_s + took_s, steps_s=steps_s)
 
@@ -59,26 +68,58 @@ class Held:
         self.record = replace(self.record, **changes)
 
     async def save(self, **changes: Any) -> None:
-        """Keep what changed; the work goes on."""
-        now = self._now()
-        record = replace(self.record, changed_at=now, **changes)
-        if not await self._store.save(self._claim, record, now):
+        """Keep what changed; the work goes on, as soon as the store is there."""
+        record = replace(self.record, changed_at=self._now(), **changes)
+        if not await self._insist(self._store.save, record):
             raise ClaimLostError
         self.record = record
 
     async def release(self, **changes: Any) -> None:
-        """Keep what changed and give the claim back."""
-        now = self._now()
-        record = replace(self.record, changed_at=now, **changes)
+        """Keep what changed and give the claim back, as soon as the store is there."""
+        record = replace(self.record, changed_at=self._now(), **changes)
+        await self._release(record, self._insist(self._store.release, record))
+
+    async def let_go(self) -> None:
+        """Give the claim back as it is; nobody has the time to wait for a store that is away."""
+        record = replace(self.record, changed_at=self._now())
+        await self._release(record, self._store.release(self._claim, record, record.changed_at))
+
+    async def _release(self, record: JobRecord, releasing: Awaitable[bool]) -> None:
         self._is_released = True  # before: a renewal may hear of it first
         try:
-            is_kept = await self._store.release(self._claim, record, now)
+            is_kept = await releasing
         except BaseException:
             self._is_released = False
             raise
         if not is_kept:
             raise ClaimLostError
         self.record = record
+
+    async def _insist(
+        self, keep: Callable[[Claim, JobRecord, datetime], Awaitable[bool]], record: JobRecord
+    ) -> bool:
+        """Return what the store answers, as soon as it does.
+
+        Repeating is safe: a claim that is not good any more changes nothing.
+        """
+        pauses_s, is_repeated = chain(STORE_PAUSES_S, repeat(STORE_PAUSE_S)), False
+        while True:
+            try:
+                if await keep(self._claim, record, record.changed_at):
+                    return True
+                return is_repeated and await self._is_stored(record)
+            except StoreAwayError as error:
+                log.warning("a step is kept when the store is back: %r", error)
+                is_repeated = True
+                await asyncio.sleep(next(pauses_s))
+
+    async def _is_stored(self, record: JobRecord) -> bool:
+        """Say whether an earlier try got through, and only its answer was lost."""
+        stored = await self._store.find(record.job.id)
+        return stored is not None and (stored.state, stored.changed_at) == (
+            record.state,
+            record.changed_at,
+        )
 
     async def keep_lease(self) -> None:
         """Keep the lease alive until it is given back. A store that fails is asked again."""

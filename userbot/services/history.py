@@ -1,7 +1,9 @@
 """What is remembered of jobs that have ended: kept, shown to their people, sent again."""
 
 import logging
+from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import datetime
 
 from userbot.domain.history import HistoryItem, error_entry, item_of
 from userbot.domain.jobs import JobId, Request
@@ -13,6 +15,7 @@ from userbot.services.intake import Intake
 log = logging.getLogger(__name__)
 
 PAGE_SIZE = 5
+MAX_FORGOTTEN = 10_000  # people; until the next start
 MAX_PAGES = 20  # further back nobody looks; /mydata has everything
 
 
@@ -23,9 +26,20 @@ class Chronicle:
         self._history = history
         self._errors = errors
         self._bot_id = bot_id
+        self._forgotten: OrderedDict[int, datetime] = OrderedDict()
+
+    def forgot(self, user_id: int, now: datetime) -> None:
+        """Keep no end of before now that is still to be told: its person wants it forgotten."""
+        self._forgotten[user_id] = now
+        self._forgotten.move_to_end(user_id)
+        if len(self._forgotten) > MAX_FORGOTTEN:
+            self._forgotten.popitem(last=False)
 
     async def keep(self, record: JobRecord) -> bool:
         """Keep the end of a job; False when the store does not take it now."""
+        forgotten_at = self._forgotten.get(record.job.request.user_id)
+        if forgotten_at is not None and record.changed_at <= forgotten_at:
+            return True
         try:
             await self._history.add(item_of(record, self._bot_id))
             if record.state is JobState.FAILED:
@@ -77,7 +91,7 @@ class Past:
         """Return the file ids by which an item can be sent again; () for none."""
         if item.bot_id != self._bot_id or item.result is not JobState.DELIVERED:
             return ()
-        return item.file_ids or await self._history.find_files(item.media)
+        return item.file_ids or (await self._history.find_files(item.media)).file_ids
 
     async def drop_files(self, item: HistoryItem) -> None:
         """Forget file ids that Telegram does not take any more."""

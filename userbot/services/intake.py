@@ -6,26 +6,29 @@ from userbot.domain.jobs import Job, JobId, Request
 from userbot.domain.media import MediaKind
 from userbot.errors import RestartingError
 from userbot.services.kit import Kit
-from userbot.services.queue import Queue
+from userbot.services.known_pages import KnownPages
 from userbot.services.refused import Refused
+from userbot.services.wakes import Waker
 
 
 class Intake:
-    """Accepts links."""
+    """Accepts links. `most_of` says how many open jobs a person may have, None without a limit."""
 
     def __init__(
         self,
         kit: Kit,
-        queue: Queue,
+        waker: Waker,
         refused: Refused,
+        pages: KnownPages,
         new_id: Callable[[], JobId],
-        max_per_user: int,
+        most_of: Callable[[int], int | None],
     ) -> None:
         self._kit = kit
         self._refused = refused
-        self._queue = queue
+        self._pages = pages
+        self._waker = waker
         self._new_id = new_id
-        self._max_per_user = max_per_user
+        self._most_of = most_of
         self._is_closed = False
 
     async def accept(self, request: Request, url: str) -> bool:
@@ -36,7 +39,8 @@ class Intake:
         if self._is_closed:
             raise RestartingError
         job = Job(self._new_id(), request, url)
-        is_new = await self._kit.store.add(job, self._kit.now(), max_unfinished=self._max_per_user)
+        most = self._most_of(request.user_id)
+        is_new = await self._kit.store.add(job, self._kit.now(), max_unfinished=most)
         if is_new:
             self._begin(job)
         return is_new
@@ -46,8 +50,9 @@ class Intake:
         if self._is_closed:
             raise RestartingError
         self._refused.forget(job.url)
+        await self._pages.forget(job.url)
         is_open = await self._kit.store.reopen(
-            job.id, self._kit.now(), wish=wish, max_unfinished=self._max_per_user
+            job.id, self._kit.now(), wish=wish, max_unfinished=self._most_of(job.request.user_id)
         )
         if is_open:
             self._begin(job)
@@ -59,4 +64,4 @@ class Intake:
 
     def _begin(self, job: Job) -> None:
         self._kit.line.joined(job)
-        self._queue.wake()
+        self._waker.wake()

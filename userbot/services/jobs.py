@@ -119,7 +119,7 @@ class Jobs:
             await asyncio.sleep(REOPEN_EVERY_S)
             try:
                 await self.reopen()
-            except InfrastructureError:
+            except Exception:  # the bot goes on
                 log.exception("the open menus are not known")
 
     async def _reopen(self, job_id: JobId) -> None:
@@ -135,7 +135,7 @@ class Jobs:
     async def _fail(self, job: Job, error: UserbotError) -> None:
         try:
             is_ended = await self._kit.store.end(job.id, JobState.FAILED, error, self._kit.now())
-        except InfrastructureError:
+        except Exception:  # the bot goes on
             log.exception("job %s was not ended", job.id)
             return
         if is_ended:
@@ -150,7 +150,10 @@ class Jobs:
         cleaning.add_done_callback(lambda _task: self._cleaning.pop(job.id, None))
 
     async def _clean_up(self, job: Job) -> None:
-        await self._queue.stop(job.id)
-        await self._kit.shared.leave(job.id)
-        self._queue.wake()
-        await self._endings.tell_stored(job.id)
+        try:
+            await self._queue.stop(job.id)
+            await self._kit.shared.leave(job.id)
+            self._queue.wake()
+            await self._endings.tell_stored(job.id)
+        except Exception:  # its end stays owed, and the bot goes on
+            log.exception("what job %s leaves was not cleaned up", job.id)

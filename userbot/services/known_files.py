@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from userbot import codec
 from userbot.domain.choices import Choice
-from userbot.domain.history import MediaKey, variant_of
+from userbot.domain.history import media_of
 from userbot.domain.media import Extraction, KnownFile
 from userbot.domain.media_keys import file_key, has_name
 from userbot.domain.records import JobRecord
@@ -83,13 +83,14 @@ class KnownFiles:
         if not has_name(extraction):
             return None
         try:
-            file_ids = await self._history.find_files(self._media(extraction, choice))
+            sent = await self._history.find_files(media_of(extraction, choice, self._bot_id))
         except InfrastructureError as error:
             log.warning("it is not known what was delivered before: %r", error)
             return None
-        if not file_ids:
+        if not sent.file_ids:
             return None
-        known = KnownFile(choice.kind, extraction.title, file_ids)
+        size_bytes = sent.size_bytes or None
+        known = KnownFile(choice.kind, extraction.title, sent.file_ids, size_bytes)
         await self._put(extraction, choice, known)
         return known
 
@@ -97,10 +98,6 @@ class KnownFiles:
         if not has_name(extraction):
             return
         try:
-            await self._history.drop_files(self._media(extraction, choice))
+            await self._history.drop_files(media_of(extraction, choice, self._bot_id))
         except InfrastructureError as error:
             log.warning("old file ids stay in the history: %r", error)
-
-    def _media(self, extraction: Extraction, choice: Choice) -> MediaKey:
-        variant = variant_of(choice)
-        return MediaKey(extraction.extractor, extraction.media_id, variant, self._bot_id)

@@ -39,8 +39,6 @@ class KnownPages:
         if found is None:
             return None
         extraction, cover = found
-        if lifetime_s(extraction.info_json, self._now().timestamp()) <= 0:
-            return None
         path = folder / COVER_NAME
         if not cover:
             return extraction
@@ -49,7 +47,8 @@ class KnownPages:
 
     async def learn(self, url: str, extraction: Extraction) -> None:
         """Keep what a page has, under its own link too."""
-        ttl_s = lifetime_s(extraction.info_json, self._now().timestamp())
+        now_s = self._now().timestamp()
+        ttl_s = await asyncio.to_thread(lifetime_s, extraction.info_json, now_s)
         if ttl_s <= 0:
             return
         try:
@@ -65,10 +64,10 @@ class KnownPages:
         if at != page_key(url):
             await self._cache.put(page_key(url), at, ttl_s)
 
-    async def forget(self, url: str, extraction: Extraction) -> None:
+    async def forget(self, url: str, extraction: Extraction | None = None) -> None:
         """Ask the site again the next time."""
         await self._cache.drop(page_key(url))
-        if is_same_site(url, extraction.page_url):
+        if extraction is not None and is_same_site(url, extraction.page_url):
             await self._cache.drop(page_key(extraction.page_url))
 
 

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 
 from userbot.domain.jobs import Job, JobId, Waiting
 from userbot.domain.records import Lane
-from userbot.errors import InfrastructureError
 from userbot.ports import Chat, JobStore
 
 log = logging.getLogger(__name__)
@@ -93,7 +92,7 @@ class Line:
             await self._tell_new()
             for lane in (Lane.QUICK, Lane.DELIVER):
                 await self._tell(lane)
-        except InfrastructureError:
+        except Exception:  # the bot goes on
             log.exception("the places in line are not known")
 
     async def _tell_new(self) -> None:

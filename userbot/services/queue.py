@@ -33,7 +33,7 @@ class Queue:
         work: Callable[[Held], Awaitable[None]],
         *,
         slots: Mapping[Lane, int],
-        limits: FairLimits,
+        limits: Mapping[Lane, FairLimits],
         now: Callable[[], datetime],
         log_id: ContextVar[str | None],
     ) -> None:
@@ -111,7 +111,7 @@ class Queue:
         now = self._now()
         lease_until = now + timedelta(seconds=LEASE_S)
         try:
-            return await self._store.claim(lane, now, lease_until, self._limits)
+            return await self._store.claim(lane, now, lease_until, self._limits[lane])
         except Exception:  # one bad record or a full disk must not end the bot
             log.exception("no job can be claimed")
             return None

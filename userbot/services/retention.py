@@ -5,7 +5,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-from userbot.errors import InfrastructureError
 from userbot.ports.durable import Stores
 
 log = logging.getLogger(__name__)
@@ -38,9 +37,10 @@ class Retention:
         await self._try(stores.jobs.forget_ended(before))
         await self._try(stores.history.forget_before(before))
         await self._try(stores.errors.forget_before(before))
+        await self._try(stores.users.forget_before(before))
 
     async def _try(self, forgetting: Awaitable[int]) -> None:
         try:
             await forgetting
-        except InfrastructureError:
+        except Exception:  # the bot goes on
             log.exception("something old was not forgotten")
