@@ -108,6 +108,8 @@ async def _bot(settings: Settings, save_owner: Callable[[int], None]) -> AsyncIt
         _introduce(bot.client, access, code)
         background = (
             tasks.create_task(bot.queue.serve()),
+            tasks.create_task(bot.waker.serve()),
+            tasks.create_task(bot.board.serve()),
             tasks.create_task(bot.kit.line.serve()),
             tasks.create_task(bot.disk.serve()),
             tasks.create_task(bot.endings.serve()),
@@ -129,9 +131,9 @@ async def _bot(settings: Settings, save_owner: Callable[[int], None]) -> AsyncIt
 async def _drain(bot: Bot, grace_s: float) -> None:
     """Accept nothing more, let jobs finish for a while, and tell the others how they go on."""
     bot.intake.close()
-    bot.errands.close()
     bot.offers.close()
     await bot.queue.drain(grace_s)
+    bot.errands.close()  # until then Cancel works
     await bot.reporter.close(LAST_WORDS_S)
     bot.uploads.close()
 
@@ -157,7 +159,8 @@ def _introduce(client: Client, access: Access, code: OwnerCode) -> None:
     name = client.me.username if client.me else None
     log.info("the bot runs as @%s", name)
     if not access.has_owner:
-        log.warning("no owner yet; become it here: https://t.me/%s?start=%s", name, code.code)
+        # The highest level that LOG_LEVEL knows: without this line nobody can become the owner.
+        log.error("no owner yet; become it here: https://t.me/%s?start=%s", name, code.code)
 
 
 async def _beat(client: Client, file: Path) -> None:

@@ -27,11 +27,12 @@ from userbot.redis.fallback import open_redis
 from userbot.services.access import Access, OwnerCode
 from userbot.services.accounts import Accounts
 from userbot.services.allowance import Allowance
+from userbot.services.board import Board
 from userbot.services.bringing import Bringing
 from userbot.services.delivery import Delivery, Steps
 from userbot.services.disk import Disk
 from userbot.services.endings import Endings
-from userbot.services.fetching import Fetching
+from userbot.services.fetching import QUICK_AT_ONCE, Fetching
 from userbot.services.folders import Folders
 from userbot.services.history import Chronicle, Past
 from userbot.services.inspection import Inspection
@@ -52,6 +53,7 @@ from userbot.services.refused import Refused
 from userbot.services.retention import Retention
 from userbot.services.sending import Sending
 from userbot.services.shared import Shared
+from userbot.services.wakes import Waker
 from userbot.sqlite import stores as sqlite
 from userbot.telegram import client as telegram
 from userbot.telegram import router
@@ -62,7 +64,7 @@ from userbot.telegram.governor import Governor
 from userbot.telegram.handlers.buttons import ButtonHandler, Presses
 from userbot.telegram.handlers.commands import CommandHandler
 from userbot.telegram.handlers.errands import Errands
-from userbot.telegram.handlers.history import Again, Histories
+from userbot.telegram.handlers.history import Again, Histories, Means
 from userbot.telegram.handlers.links import LinkHandler, LinkRules
 from userbot.telegram.handlers.mydata import Documents, MyData
 from userbot.telegram.handlers.own import OwnCommands, OwnersNumbers, OwnPresses
@@ -77,7 +79,8 @@ from userbot.telegram.uploader import UploaderSettings
 from userbot.telegram.uploads import Uploads
 
 MONGO_DATABASE = "userbot"
-QUICK_SLOTS = 2  # beside MAX_DOWNLOADS, for what is done in a moment
+QUICK_CLAIMS = 16  # of what is done in a moment; few of them fetch at the same time
+QUICK_LIMITS = FairLimits(per_user=2, per_chat=4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,8 @@ class Bot:
     disk: Disk
     offers: Offers
     queue: Queue
+    waker: Waker
+    board: Board
     endings: Endings
     errands: Errands
     jobs: Jobs
@@ -119,8 +124,7 @@ def compose(
     bot_id = settings.telegram.bot_id
     client = telegram.make_client(login_of(settings.telegram), paths.sessions_dir)
     api = Api(client, Governor(time.monotonic), tasks)
-    ceiling = UploaderSettings(max_connections=work.upload_connections)
-    uploads = Uploads(client, tasks, ceiling, work.stall_timeout_s)
+    uploads = Uploads(client, tasks, _ceiling(settings), work.stall_timeout_s)
     reporter = Reporter(
         *(api, uploads, tasks, time.monotonic, store.note_status),
         on_gone=lambda job, error: jobs.gone(job, error),
@@ -128,8 +132,9 @@ def compose(
     chat = TelegramChat(api, reporter, uploads, EarlyUploads(uploads, tasks))
     slots = _slots(settings)
     jobs_dir = paths.data_dir / "jobs"
-    access = Access(settings.access.owner_ids, settings.access.users, settings.access.chats)
-    people = People(access, stores.users, time.monotonic)
+    who = settings.access
+    access = Access(who.owner_ids, who.users, who.chats, trusted=who.trusted, banned=who.banned)
+    people = People(access, stores.users, tasks, time.monotonic)
     quota = DailyQuota(stores.quotas, store, settings.limits, people, now)
     kit = Kit(
         store=store,
@@ -140,12 +145,14 @@ def compose(
         files=KnownFiles(volatile.cache, stores.history, bot_id),
         now=now,
     )
-    endings = Endings(kit, tasks, Chronicle(stores.history, stores.errors, bot_id))
+    chronicle = Chronicle(stores.history, stores.errors, bot_id)
+    endings = Endings(kit, tasks, chronicle)
     offers = Offers(kit, endings, tasks, work.menu_timeout_s)
     refused = Refused(now)
     limits = Limits(MAX_UPLOAD_BYTES, work.job_timeout_s, work.max_uploads)
     disk = Disk(jobs_dir, work.disk_reserve_bytes, shutil.disk_usage)
-    reading = Reading(kit, pool, KnownPages(volatile.cache, now), limits)
+    pages = KnownPages(volatile.cache, now)
+    reading = Reading(kit, pool, pages, limits)
     sending = Sending(kit, limits, lambda: secrets.randbits(63), quota.took)
     steps = Steps(
         Inspection(kit, reading, offers, refused),
@@ -153,12 +160,19 @@ def compose(
         sending,
     )
     delivery = Delivery(kit, steps, endings)
-    fair = FairLimits(
-        per_user=work.max_user_downloads or work.max_downloads,
-        per_chat=work.max_chat_downloads or work.max_downloads,
+    queue = Queue(
+        *(store, delivery.work),
+        slots=slots,
+        limits=_fair_limits(settings),
+        now=now,
+        log_id=job_id,
     )
-    queue = Queue(store, delivery.work, slots=slots, limits=fair, now=now, log_id=job_id)
-    intake = Intake(kit, queue, refused, lambda: JobId(secrets.token_hex(4)), work.max_user_jobs)
+    waker = Waker(queue.wake, volatile.wakeups, tasks)
+    intake = Intake(
+        *(kit, waker, refused, pages),
+        lambda: JobId(secrets.token_hex(4)),
+        lambda user_id: None if access.is_owner(user_id) else work.max_user_jobs,
+    )
     jobs = Jobs(kit, queue, intake, offers, endings, tasks)
     return Bot(
         client=client,
@@ -170,12 +184,14 @@ def compose(
         disk=disk,
         offers=offers,
         queue=queue,
+        waker=waker,
+        board=Board(volatile.live, reporter.working),
         endings=endings,
         errands=Errands(tasks),
         jobs=jobs,
         intake=intake,
         past=Past(stores.history, intake, bot_id),
-        accounts=Accounts(stores, now),
+        accounts=Accounts(stores, chronicle, now),
         retention=Retention(stores, settings.store.retention, now),
         overview=Overview(stores.statistics, stores.errors, now),
         stores=stores,
@@ -190,7 +206,8 @@ async def open_store(settings: Settings) -> AsyncIterator[Stores]:
     url = settings.store.mongo_url
     if url is not None:
         secret, retention = url.get_secret_value(), settings.store.retention
-        async with mongo.open_stores(secret, MONGO_DATABASE, retention) as stores:
+        bot_id = settings.telegram.bot_id
+        async with mongo.open_stores(secret, MONGO_DATABASE, retention, bot_id) as stores:
             yield stores
         return
     async with sqlite.open_stores(settings.paths.data_dir / "userbot.db") as stores:
@@ -216,11 +233,11 @@ def route(settings: Settings, bot: Bot, code: OwnerCode) -> None:
     pace = Pace(api, access, bot.allowance, bot.quota)
     api.moves.tell(access.moved)
     strangers, rights = Strangers(api, access), Rights(api, access)
-    lists = Lists(api, access, jobs, bot.reporter.latest)
-    again = Again(api, bot.kit.chat, bot.past, access, errands)
-    histories = Histories(api, bot.past, again, errands)
+    lists = Lists(api, access, jobs, bot.reporter.latest, bot.board)
+    means = Means(bot.kit.chat, bot.past, jobs, bot.quota)
+    histories = Histories(api, strangers, access, Again(api, means, access, errands), errands)
     documents = Documents(api, bot.uploads, bot.kit.folders)
-    data = MyData(api, access, bot.accounts, documents, errands)
+    data = MyData(api, access, strangers, bot.accounts, documents, errands)
     rules = LinkRules(settings.net.egress_allow, settings.work.max_links)
     handlers = router.Handlers(
         CommandHandler(api, access, strangers, code, errands),
@@ -260,7 +277,7 @@ def pool_settings(settings: Settings) -> PoolSettings:
     return PoolSettings(
         tools_dir=settings.paths.data_dir / "bin",
         extract_slots=max(work.max_downloads, 4),
-        download_slots=work.max_downloads + QUICK_SLOTS,
+        download_slots=work.max_downloads + QUICK_AT_ONCE,
         extract_deadline_s=work.extract_timeout_s,
         download_deadline_s=work.job_timeout_s,
         stall_s=work.stall_timeout_s,
@@ -279,4 +296,17 @@ def egress_settings(settings: Settings) -> EgressSettings:
 
 def _slots(settings: Settings) -> dict[Lane, int]:
     downloads = settings.work.max_downloads
-    return {Lane.INSPECT: max(downloads, 4), Lane.QUICK: QUICK_SLOTS, Lane.DELIVER: downloads}
+    return {Lane.INSPECT: max(downloads, 4), Lane.QUICK: QUICK_CLAIMS, Lane.DELIVER: downloads}
+
+
+def _ceiling(settings: Settings) -> UploaderSettings:
+    return UploaderSettings(max_connections=settings.work.upload_connections)
+
+
+def _fair_limits(settings: Settings) -> dict[Lane, FairLimits]:
+    work = settings.work
+    fair = FairLimits(
+        per_user=work.max_user_downloads or work.max_downloads,
+        per_chat=work.max_chat_downloads or work.max_downloads,
+    )
+    return {Lane.INSPECT: fair, Lane.QUICK: QUICK_LIMITS, Lane.DELIVER: fair}

@@ -6,15 +6,17 @@ Nothing else in this folder calls Telegram to say something.
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from pyrogram import Client, enums, raw
+from pyrogram import Client, raw
 from pyrogram.types import InlineKeyboardMarkup
 
 from userbot.errors import DeliveryError
 from userbot.telegram import failures
+from userbot.telegram.asides import Asides
 from userbot.telegram.caller import Caller
 from userbot.telegram.find import IsIt, Search
 from userbot.telegram.governor import Governor, Priority
@@ -23,7 +25,7 @@ from userbot.telegram.moved import Moves
 
 log = logging.getLogger(__name__)
 
-ANSWER_PRESS_WITHIN_S = 10.0  # for what handlers wait for
+ANSWER_PRESS_WITHIN_S = 10.0  # somebody looks at a button that turns
 ANSWER_WITHIN_S = 5.0  # a group that is busier than that hears nothing
 ANSWER_TIMEOUT_S = 60.0
 MAX_ANSWERS = 200
@@ -43,10 +45,14 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """Text (in the markup of `texts`) and buttons, alone or under a picture or a file."""
+    """Text (in the markup of `texts`) and buttons, alone or under a picture or a file.
+
+    is_silent: text alone makes no sound when it arrives; a file always does.
+    """
 
     text: str
     buttons: InlineKeyboardMarkup | None = None
+    is_silent: bool = True
 
 
 class Api:
@@ -62,16 +68,22 @@ class Api:
         self._answers: set[asyncio.Task[None]] = set()
         self.governor = governor
         self.moves = Moves(client, self._caller)
+        self.asides = Asides(client, self._caller, time.monotonic)
 
     async def answer(
-        self, text: str, to: Target, buttons: InlineKeyboardMarkup | None = None
+        self,
+        text: str,
+        to: Target,
+        buttons: InlineKeyboardMarkup | None = None,
+        *,
+        within_s: float = ANSWER_WITHIN_S,
     ) -> None:
         """Answer somebody who has just written. Returns at once: everybody waits for handlers.
 
-        A chat that is too busy hears nothing.
+        A chat that is too busy to be answered within_s hears nothing.
         """
         delay_s = self.governor.delay_s(to.chat_id, Priority.ANSWER, is_new=True)
-        if delay_s > ANSWER_WITHIN_S or len(self._answers) >= MAX_ANSWERS:
+        if delay_s > within_s or len(self._answers) >= MAX_ANSWERS:
             log.warning("chat %s is too busy for an answer", to.chat_id)
             return
         task = self._tasks.create_task(self._answer(to, Caption(text, buttons)))
@@ -118,6 +130,21 @@ class Api:
         """Change a message. The caller has the governor's permit."""
         await self._edit(chat_id, message_id, caption, None)
 
+    async def rewrite(
+        self, chat_id: int, message_id: int, words: Callable[[], Awaitable[Caption]]
+    ) -> None:
+        """Change a message as often as it takes, to what words says when its turn has come."""
+        while True:
+            await self.governor.permit(chat_id, Priority.SEND)
+            caption = await words()
+            try:
+                await self.edit_text(chat_id, message_id, caption)
+            except DeliveryError as error:
+                if error.code not in failures.PASSING:
+                    raise
+            else:
+                return
+
     async def edit_photo(self, chat_id: int, message_id: int, photo: Any, caption: Caption) -> None:
         """Put a picture with a caption where a text was. As edit_text otherwise."""
         media = raw.types.InputMediaUploadedPhoto(file=photo)
@@ -138,24 +165,11 @@ class Api:
 
         await self.moves.follow(chat_id, delete)
 
-    async def react(self, chat_id: int, message_id: int, emoji: str) -> None:
-        """Put a reaction under a message; a chat that does not take it is no error."""
-        try:
-            async with self._caller.translated(chat_id):
-                query = raw.functions.messages.SendReaction(
-                    peer=await self._caller.peer(chat_id),
-                    msg_id=message_id,
-                    reaction=[raw.types.ReactionEmoji(emoticon=emoji)],
-                )
-                await self._caller.make(query, ANSWER_PRESS_WITHIN_S)
-        except DeliveryError as error:
-            log.debug("no reaction in chat %s: %s", chat_id, error)
-
     async def find_answer(self, to: Target, is_it: IsIt) -> raw.types.Message | None:
         """Return the bot's message that answers `to` and that is_it knows; None: not found."""
         if to.reply_to is None:
             return None
-        async with self._caller.translated(to.chat_id):
+        async with self._caller.translated(None):  # too many questions: the chat may go on
             peer = await self._caller.peer(to.chat_id)
 
             async def get(numbers: Sequence[int]) -> Sequence[Any]:
@@ -176,16 +190,6 @@ class Api:
                 query_id=int(query_id), cache_time=0, message=text or None
             )
             await self._caller.make(query, ANSWER_PRESS_WITHIN_S)
-
-    async def is_admin(self, chat_id: int, user_id: int) -> bool:
-        """Say whether a user administers a group; False when Telegram does not tell."""
-        try:
-            async with self._caller.translated(chat_id), asyncio.timeout(ANSWER_PRESS_WITHIN_S):
-                member = await self._client.get_chat_member(chat_id, user_id)
-        except DeliveryError:
-            return False
-        admin = (enums.ChatMemberStatus.OWNER, enums.ChatMemberStatus.ADMINISTRATOR)
-        return member.status in admin
 
     # how
 
@@ -239,7 +243,8 @@ class Api:
                 "reply_to": reply(to.reply_to, to.topic_id),
                 **await written(self._client, caption.text, caption.buttons),
             }
-            return await self._caller.make(new_message(media, fields), SEND_TIMEOUT_S)
+            message = new_message(media, fields, is_silent=caption.is_silent)
+            return await self._caller.make(message, SEND_TIMEOUT_S)
 
     async def _edit(self, chat_id: int, message_id: int, caption: Caption, media: Any) -> None:
         async def edit() -> None:

@@ -33,6 +33,8 @@ class Caller:
         async with asyncio.timeout(CALL_TIMEOUT_S):
             try:
                 return await self._client.resolve_peer(chat_id)
+            except (KeyError, ValueError) as error:  # its way to say: a peer it has never met
+                raise failures.failure("PEER_ID_INVALID") from error
             except TypeError as error:  # pyrogram takes bad_msg_notification for an answer
                 raise ConnectionError("Telegram did not look at the question") from error
 
@@ -58,5 +60,3 @@ class Caller:
             raise DeliveryError(failures.FLOOD_WAIT) from error
         except OSError as error:  # TimeoutError too
             raise DeliveryError(failures.NO_ANSWER) from error
-        except (KeyError, ValueError) as error:  # pyrogram's way to say: a peer it has never met
-            raise failures.failure("PEER_ID_INVALID") from error

@@ -63,12 +63,12 @@ def for_list(page: Page) -> InlineKeyboardMarkup | None:
     return _markup([*_rows(cancels, CANCELS_PER_ROW), *_rows(turns)])
 
 
-def for_history(page: HistoryPage) -> InlineKeyboardMarkup | None:
-    """Return a button for each item, by its number, and those that turn the page."""
+def for_history(page: HistoryPage, *, may_send: bool = True) -> InlineKeyboardMarkup | None:
+    """Return a button for each item, by its number, if may_send, and those that turn the page."""
     asker_id = page.user_id
     items = [
         _button(past_words.again(number), AgainPress(item.job_id, asker_id))
-        for number, item in enumerate(page.items, page.first)
+        for number, item in enumerate(page.items if may_send else (), page.first)
     ]
     turns = [_button(NEWER, HistoryPress(page.number - 1, asker_id))] if page.number else []
     turns += [_button(OLDER, HistoryPress(page.number + 1, asker_id))] if page.has_more else []

@@ -21,10 +21,12 @@ async def written(
     }
 
 
-def new_message(media: Any, fields: dict[str, Any]) -> Any:
+def new_message(media: Any, fields: dict[str, Any], *, is_silent: bool) -> Any:
     """Return the call that sends a text, or a caption with its media."""
     if media is None:
-        return raw.functions.messages.SendMessage(no_webpage=True, silent=True, **fields)
+        return raw.functions.messages.SendMessage(
+            no_webpage=True, silent=is_silent or None, **fields
+        )
     return raw.functions.messages.SendMedia(media=media, **fields)
 
 

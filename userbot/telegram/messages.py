@@ -36,13 +36,18 @@ def request_of(message: Message) -> Request | None:
     sender = message.from_user or message.sender_chat  # an anonymous admin writes as the group
     if chat is None or chat.id is None or sender is None or sender.id is None:
         return None
-    if message.outgoing:
+    if message.outgoing or _is_post(message):
         return None
     is_group = chat.type in _GROUPS
     if not is_group and chat.type is not enums.ChatType.PRIVATE:
         return None
     topic_id = message.message_thread_id if message.topic_message else None
     return Request(chat.id, message.id, sender.id, is_group, topic_id)
+
+
+def _is_post(message: Message) -> bool:
+    """Say whether Telegram itself put a post of the linked channel into a group."""
+    return bool(message.automatic_forward) and message.from_user is None
 
 
 def name_of(message: Message) -> str:

@@ -1,6 +1,7 @@
 """What /history, /mydata and /stats say."""
 
 import html
+import re
 from datetime import datetime
 
 from userbot.domain.history import HistoryItem, Tally
@@ -19,7 +20,10 @@ NOTHING_KEPT = "I know nothing about you."
 OWNER_ALONE = "Only my owner can see this."
 NOT_YOURS = "Send /history to see your own links."
 GOT_IT = "It is in your history already. Send /history to see it."
+HISTORY_TOO_OLD = "This list is too old. Please send /history again."
+DATA_TOO_OLD = "This button is too old. Please send /mydata again."
 NOTHING_DELETED = "Nothing was deleted."
+NOT_DELETED = "I could not delete everything just now. Please send /mydata and try again later."
 DELETE = "Delete my data"
 DELETE_YES, DELETE_NO = "Yes, delete it", "No, keep it"
 SURE = (
@@ -31,6 +35,7 @@ DATA = (
     "This file has everything that I keep about you: your name, your settings, your open links and "
     "your history.\nIt was made for you alone."
 )
+TAP_A_NUMBER = "Tap a number and I send it again."
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _ENDS = {
     JobState.FAILED: "did not work",
@@ -39,14 +44,14 @@ _ENDS = {
 }
 
 
-def page(shown: HistoryPage) -> str:
-    """Return a page of a history."""
+def page(shown: HistoryPage, *, may_send: bool = True) -> str:
+    """Return a page of a history; may_send: with buttons that send its items again."""
     if not shown.items:
         return NOTHING_YET
     which = f", page {shown.number + 1}" if shown.number or shown.has_more else ""
     lines = [f"<b>Your last links</b>{which}"]
     lines += [_line(number, item) for number, item in enumerate(shown.items, shown.first)]
-    return "\n".join([*lines, "Tap a number and I send it again."])
+    return "\n".join([*lines, TAP_A_NUMBER] if may_send else lines)
 
 
 def again(number: int) -> str:
@@ -82,7 +87,7 @@ def numbers(shown: Numbers) -> str:
         for user_id, tally in shown.users
     ]
     lines += ["<b>What went wrong</b>"] if shown.errors else []
-    lines += [f"{html.escape(label)}: {times}" for label, times in shown.errors]
+    lines += [f"{_trouble(label)}: {times}" for label, times in shown.errors]
     return "\n".join([*lines, "Days begin at midnight UTC."])
 
 
@@ -118,6 +123,12 @@ def _size(tally: Tally) -> str:
 
 def _site(name: str) -> str:
     return html.escape(cut(name, MAX_SITE_UNITS)) or "never read"
+
+
+def _trouble(label: str) -> str:
+    """Return an error's name as words: `site down` of SiteDownError."""
+    words = re.sub(r"(?<!^)(?=[A-Z])", " ", label.removesuffix("Error"))
+    return html.escape(words.lower())
 
 
 def _count(number: int, what: str) -> str:

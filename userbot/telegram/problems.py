@@ -1,8 +1,10 @@
 """One plain sentence for each error. What went wrong in detail is for the log and the owner."""
 
+import math
 from collections.abc import Callable
 
 from userbot import errors
+from userbot.domain.media import MAX_UPLOAD_BYTES
 from userbot.domain.urls import LinkProblem
 from userbot.telegram.figures import size
 
@@ -34,10 +36,18 @@ def _too_many(error: errors.TooManyJobsError) -> str:
 
 
 def _too_large(error: errors.TooLargeError) -> str:
-    limit = size(error.limit_bytes)
+    limit = "2 GB" if error.limit_bytes == MAX_UPLOAD_BYTES else size(error.limit_bytes)
     if error.size_bytes is None:
         return f"This video is too big: Telegram takes files up to {limit}."
-    return f"This video is too big: {size(error.size_bytes)}, but Telegram takes up to {limit}."
+    return f"This video is too big: {_above(error)}, but Telegram takes up to {limit}."
+
+
+def _above(error: errors.TooLargeError) -> str:
+    """Return a size that reads larger than the limit, also where it is not by much."""
+    size_bytes = error.size_bytes or 0
+    if size(size_bytes) == size(error.limit_bytes) and size_bytes >= 1e9:
+        return f"{math.ceil(size_bytes / 1e7) / 100:.2f} GB"
+    return size(size_bytes)
 
 
 def _too_large_for_disk(error: errors.TooLargeForDiskError) -> str:
@@ -64,6 +74,7 @@ _LINK_PROBLEMS: dict[str, str] = {
     LinkProblem.CREDENTIALS: "This link has a user name in it. Please send it without one.",
     LinkProblem.PRIVATE: "This link points into a private network. I only open public ones.",
     LinkProblem.TOO_LONG: "This link is too long.",
+    LinkProblem.BAD_PORT: "This link has an unusual port in it. I only open ordinary web addresses.",
 }
 # By class, the most exact one first found along the class tree.
 _PROBLEMS: dict[type, Callable[..., str]] = {

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from userbot.domain.jobs import Failed, Job, JobId, Menu, View
+from userbot.domain.jobs import Failed, Job, JobId, Menu, View, Working
 from userbot.errors import (
     ChatGoneError,
     DeliveryError,
@@ -75,6 +75,14 @@ class Reporter:
         """Return what the job's message says, or is about to; None when it has none."""
         status = self._statuses.get(job_id)
         return status.wanted if status else None
+
+    def working(self) -> list[tuple[Job, Working]]:
+        """Return the jobs that are worked on, and how far each is."""
+        return [
+            (status.job, status.wanted)
+            for status in self._statuses.values()
+            if isinstance(status.wanted, Working)
+        ]
 
     async def close(self, within_s: float) -> None:
         """Give the last views some time to get into the chats, then say nothing more.
@@ -212,7 +220,8 @@ class Reporter:
         try:
             await self._writer.put(status, view, text)
         except DeliveryError as error:
-            log.info("job %s: status not shown (%r)", status.job.id, error)
+            level = logging.WARNING if status.is_final else logging.INFO
+            log.log(level, "job %s: status not shown (%r)", status.job.id, error)
             return await self._is_lost(status, view, error)
         except Exception:  # the job goes on without a status message
             log.exception("job %s: status not shown", status.job.id)
@@ -220,9 +229,9 @@ class Reporter:
 
     async def _is_lost(self, status: Status, view: View, error: DeliveryError) -> bool:
         """Say whether a view that was not shown never will be, and draw the consequences."""
-        if error.code == failures.NO_ANSWER:
-            await asyncio.sleep(RETRY_S)
         if error.code in failures.PASSING:
+            if error.code == failures.NO_ANSWER or status.must_look:  # that look pauses no chat
+                await asyncio.sleep(RETRY_S)
             return False
         if error.code in MESSAGE_GONE and status.message_id is not None:
             status.forget_message()

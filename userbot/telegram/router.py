@@ -36,7 +36,7 @@ class Handlers:
 
 def register(client: Client, pace: Pace, handlers: Handlers) -> None:
     """Tell the client about the handlers; call it before the client is started."""
-    incoming = filters.incoming
+    incoming, is_created = filters.incoming, filters.group_chat_created
     commands, own = handlers.commands, handlers.own
     for name, handle in {
         "start": commands.start,
@@ -49,7 +49,7 @@ def register(client: Client, pace: Pace, handlers: Handlers) -> None:
         paced = _contained(pace.command(handle))
         client.add_handler(MessageHandler(paced, incoming & filters.command(name)))
     for handler in (
-        MessageHandler(_contained(commands.joined), filters.new_chat_members),
+        MessageHandler(_contained(commands.joined), filters.new_chat_members | is_created),
         MessageHandler(_contained(handlers.links.handle), incoming & ~filters.service),
         CallbackQueryHandler(_contained(handlers.buttons.handle)),
     ):

@@ -42,10 +42,13 @@ HELP = (
     "/history shows your last links and sends each of them again at a tap. "
     "/mydata shows what I know about you, and deletes it if you like.\n"
     "When something does not work, the buttons under my answer offer what may help: "
-    "another try, another quality, only the sound, or a word to my owner.\n\n"
+    "another try, another quality, only the sound, or a word to my owner.\n"
+    "⚡ marks what I can send at once, because I have it already. "
+    "<b>Get a fresh copy</b> downloads it anew.\n\n"
     "A video can have up to 2 GB. "
     "Live streams and whole playlists do not work yet: send the links of single videos."
 )
+OWNER_HELP = "For you as my owner: /stats shows what I did lately, /queue everybody's links."
 GROUP_HINT = "In this group: send a link and I answer it with the video."
 PRIVACY_HINT = (
     "Telegram hides links in this group from me. To change that, do one of these:\n"
@@ -88,6 +91,14 @@ def refusal(user_id: int) -> str:
     return (
         "Sorry, this bot is private.\n"
         f"If you know its owner, send them this number: <code>{user_id}</code>"
+    )
+
+
+def unknown_group(chat_id: int) -> str:
+    """Return what an owner is told who adds the bot to a group that it does not serve."""
+    return (
+        "This group is not in AUTHORIZED_CHATS yet, so here I answer you alone. "
+        f"Its number is <code>{chat_id}</code>."
     )
 
 

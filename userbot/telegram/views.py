@@ -122,7 +122,7 @@ def _part_of(progress: Progress) -> str:
 
 
 def _failed(shown: Failed) -> str:
-    return f"{problem(shown.error)}\n<code>{shown.job_id}</code>"
+    return f"{problem(shown.error)}\nNumber for my owner: <code>{shown.job_id}</code>"
 
 
 def _cancelled(_shown: Cancelled) -> str:

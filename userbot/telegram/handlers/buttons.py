@@ -1,5 +1,6 @@
 """Presses of buttons: every one is answered, also the forged and the late ones."""
 
+import contextlib
 import logging
 from dataclasses import dataclass
 from functools import partial
@@ -7,7 +8,7 @@ from functools import partial
 from pyrogram import Client
 from pyrogram.types import CallbackQuery, Message
 
-from userbot.errors import UserbotError
+from userbot.errors import DeliveryError, UserbotError
 from userbot.telegram import texts
 from userbot.telegram.api import Api
 from userbot.telegram.callbacks import (
@@ -74,11 +75,12 @@ class ButtonHandler:
             await self._api.answer_press(query.id, texts.PRESS_TOO_OLD)
             return
         if (objection := await self._pace.objection(presser, press)) is not None:
-            if objection:
-                await self._api.answer_press(query.id, objection)
+            await self._api.answer_press(query.id, objection)
             return
         on = query.message
-        await self._api.answer_press(query.id, await self._act(presser, press, on))
+        words = await self._act(presser, press, on)
+        with contextlib.suppress(DeliveryError):  # too late for words: the list is turned anyhow
+            await self._api.answer_press(query.id, words)
         if isinstance(press, PagePress | ListCancelPress):
             await self._turn(presser, press, on)
 

@@ -1,5 +1,6 @@
 """/start and /help, and the first word in a group."""
 
+import logging
 from functools import partial
 
 from pyrogram import Client
@@ -12,6 +13,8 @@ from userbot.telegram.api import Api
 from userbot.telegram.handlers.errands import Errands
 from userbot.telegram.handlers.strangers import Strangers
 from userbot.telegram.messages import request_of, target_of
+
+log = logging.getLogger(__name__)
 
 
 class CommandHandler:
@@ -46,18 +49,27 @@ class CommandHandler:
         """Say how it works."""
         request = request_of(message)
         if request is not None:
-            await self._say(client, request, texts.HELP)
+            is_owners = not request.is_group and self._access.is_owner(request.user_id)
+            text = f"{texts.HELP}\n\n{texts.OWNER_HELP}" if is_owners else texts.HELP
+            await self._say(client, request, text)
 
     async def joined(self, client: Client, message: Message) -> None:
-        """Say in a group, when the bot was added to it, what to do."""
+        """Say in a group, when the bot was added to it or it was made with it, what to do."""
         request = request_of(message)
         bot = client.me
         if request is None or bot is None:
             return
         newcomers = message.new_chat_members or []
-        is_welcome = self._access.is_known_chat(request.chat_id) or self._access.allows(request)
-        if is_welcome and any(user.id == bot.id for user in newcomers):
+        if message.group_chat_created or any(user.id == bot.id for user in newcomers):
+            await self._greet(client, request)
+
+    async def _greet(self, client: Client, request: Request) -> None:
+        if self._access.is_known_chat(request.chat_id):
             await self._say(client, request, texts.GROUP_HINT)
+        elif self._access.is_owner(request.user_id):
+            await self._api.answer(texts.unknown_group(request.chat_id), target_of(request))
+        else:
+            log.info("added to the group %d, which is not in AUTHORIZED_CHATS", request.chat_id)
 
     async def _say(self, client: Client, request: Request, text: str) -> None:
         if not await self._strangers.turned_away(request):
@@ -72,4 +84,4 @@ class CommandHandler:
         """Say whether links in a group reach the bot: privacy mode is off, or it is an admin."""
         if client.me is None or client.me.can_read_all_group_messages:
             return True
-        return await self._api.is_admin(request.chat_id, client.me.id)
+        return await self._api.asides.is_admin(request.chat_id, client.me.id, is_fresh=True)

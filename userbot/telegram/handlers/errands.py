@@ -32,17 +32,21 @@ class Errands:
         self._each: Counter[int] = Counter()
         self._is_closed = False
 
-    def run(self, whose: int, errand: Callable[[], Awaitable[None]]) -> None:
-        """Run an errand for a person or a chat. Its failure ends nothing else. Never waits."""
+    def run(self, whose: int, errand: Callable[[], Awaitable[None]]) -> bool:
+        """Run an errand for a person or a chat; False when it is dropped. Never waits.
+
+        Its failure ends nothing else.
+        """
         if self._is_closed:
-            return
+            return False
         if self._each[whose] >= MAX_EACH or len(self._running) >= MAX_ALL:
             log.warning("too much at once for %s: an update goes unanswered", whose)
-            return
+            return False
         task = self._tasks.create_task(_contained(errand), name=f"errand for {whose}")
         self._running.add(task)
         self._each[whose] += 1
         task.add_done_callback(partial(self._done, whose))
+        return True
 
     def close(self) -> None:
         """Give up what is under way, and begin nothing more: the bot is being stopped."""

@@ -15,7 +15,7 @@ from userbot.domain.urls import AllowList, check_link, find_links
 from userbot.errors import LinkRefusedError, UserbotError
 from userbot.services.intake import Intake
 from userbot.telegram import texts
-from userbot.telegram.api import Api
+from userbot.telegram.api import ANSWER_TIMEOUT_S, Api
 from userbot.telegram.handlers.errands import Errands
 from userbot.telegram.handlers.pace import Pace
 from userbot.telegram.handlers.strangers import Strangers
@@ -62,7 +62,7 @@ class LinkHandler:
             return
         if await self._strangers.turned_away(request):
             return
-        links = links_in(message)
+        links = links_in(message, is_group=request.is_group)
         if links and age_s(message, time.time()) > MAX_AGE_S:
             await self._say(request, texts.LINK_TOO_OLD)
         elif links:
@@ -97,10 +97,11 @@ class LinkHandler:
         if len(links) > self._rules.max_links:
             answers.append(texts.too_many_links(len(links), self._rules.max_links))
         if answers:
-            await self._api.answer("\n".join(answers), target_of(request))
+            text = "\n".join(answers)
+            await self._api.answer(text, target_of(request), within_s=ANSWER_TIMEOUT_S)
 
     async def _acknowledge(self, request: Request) -> None:
-        await self._api.react(request.chat_id, request.message_id, SEEN)
+        await self._api.asides.react(request.chat_id, request.message_id, SEEN)
 
     async def _open_jobs(self, request: Request, urls: list[str]) -> tuple[int, list[UserbotError]]:
         """Keep jobs until one is refused; return how many are new, and the refusal."""
@@ -114,11 +115,16 @@ class LinkHandler:
         return opened, []
 
 
-def links_in(message: Message) -> list[str]:
-    """Return the links of a message in order: written out, or behind a word, also in a caption."""
+def links_in(message: Message, *, is_group: bool) -> list[str]:
+    """Return the links of a message in order: written out, or behind a word, also in a caption.
+
+    In a group a bare name is none: people there speak of `run.py` and of `example.com`.
+    """
     text = message.text or message.caption or ""
     entities = message.entities or message.caption_entities or []
     links = [link for entity in entities if (link := _link_of(text, entity))]
+    if is_group:
+        links = [link for link in links if "/" in link]
     # A server marks links; a link inside a code block or with an odd scheme is only in the text.
     known = set(links)
     links += [link for link in find_links(text) if link not in known]

@@ -8,14 +8,15 @@ import aiofiles
 from pyrogram import raw
 
 from userbot.domain.jobs import JobId, Request
+from userbot.errors import InfrastructureError
 from userbot.services.access import Access
 from userbot.services.accounts import Accounts
 from userbot.services.folders import Folders
 from userbot.telegram import keyboards, past_words, texts
 from userbot.telegram.api import Api, Caption, Target
 from userbot.telegram.callbacks import DataPress, DataWish
-from userbot.telegram.governor import Priority
 from userbot.telegram.handlers.errands import Errands
+from userbot.telegram.handlers.strangers import Strangers
 from userbot.telegram.messages import Presser, target_of
 from userbot.telegram.uploads import Uploads
 
@@ -31,19 +32,17 @@ class MyData:
         self,
         api: Api,
         access: Access,
+        strangers: Strangers,
         accounts: Accounts,
         documents: "Documents",
         errands: Errands,
     ) -> None:
         self._api = api
         self._access = access
+        self._strangers = strangers
         self._accounts = accounts
         self._documents = documents
         self._errands = errands
-
-    def may_ask(self, request: Request) -> bool:
-        """Say whether the answer needs no access: everybody may know what is known about them."""
-        return not request.is_group
 
     def may_remember(self, request: Request) -> bool:
         """Say whether whoever wrote is one of the people the bot is for."""
@@ -61,7 +60,7 @@ class MyData:
             content = await self._accounts.export(request.user_id)
             caption = Caption(past_words.DATA, keyboards.for_data(request.user_id))
             await self._documents.send(target_of(request), content, caption)
-        else:
+        elif not await self._strangers.turned_away(request):
             await self._api.answer(past_words.NOTHING_KEPT, target_of(request))
 
     def act(self, presser: Presser, press: DataPress) -> str | None:
@@ -77,10 +76,21 @@ class MyData:
     async def _decide(self, wish: DataWish, presser: Presser) -> None:
         text = past_words.NOTHING_DELETED
         if wish is DataWish.YES:
-            text = past_words.forgotten(await self._accounts.forget(presser.user_id))
-            log.info("somebody had their data deleted")
-        await self._api.governor.permit(presser.chat_id, Priority.SEND)
-        await self._api.edit_text(presser.chat_id, presser.message_id, Caption(text))
+            text = await self._forget(presser.user_id)
+
+        async def words() -> Caption:
+            return Caption(text)
+
+        await self._api.rewrite(presser.chat_id, presser.message_id, words)
+
+    async def _forget(self, user_id: int) -> str:
+        try:
+            forgotten = await self._accounts.forget(user_id)
+        except InfrastructureError as error:
+            log.warning("not all data of somebody was deleted: %r", error)
+            return past_words.NOT_DELETED
+        log.info("somebody had their data deleted")
+        return past_words.forgotten(forgotten)
 
 
 class Documents:

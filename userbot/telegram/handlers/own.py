@@ -9,7 +9,7 @@ from pyrogram.types import InlineKeyboardMarkup, Message
 from userbot.domain.jobs import Request
 from userbot.services.access import Access
 from userbot.services.numbers import Overview
-from userbot.telegram import past_words, texts
+from userbot.telegram import past_words
 from userbot.telegram.api import Api
 from userbot.telegram.callbacks import (
     AgainPress,
@@ -44,18 +44,12 @@ class OwnCommands:
         self._numbers = numbers
 
     async def history(self, _client: Client, message: Message) -> None:
-        """Show the last links of whoever asks."""
-        request = request_of(message)
-        if request is not None and not await self._strangers.turned_away(request):
-            self._run(request, self._histories.send)
+        """Show the last links of whoever asks; to everybody who has some."""
+        await self._own(message, self._histories.send)
 
     async def mydata(self, _client: Client, message: Message) -> None:
         """Send what is kept about whoever asks; to everybody about whom something is."""
-        request = request_of(message)
-        if request is None:
-            return
-        if self._data.may_ask(request) or not await self._strangers.turned_away(request):
-            self._run(request, self._data.send)
+        await self._own(message, self._data.send)
 
     async def stats(self, _client: Client, message: Message) -> None:
         """Show the owner how much the bot did lately."""
@@ -69,6 +63,14 @@ class OwnCommands:
         if request is not None and self._data.may_remember(request):
             name = name_of(message)
             self._errands.run(request.user_id, partial(self._data.meet, request.user_id, name))
+
+    async def _own(self, message: Message, send: Callable[[Request], Awaitable[None]]) -> None:
+        """Answer in private without asking who may use the bot: that is about them alone."""
+        request = request_of(message)
+        if request is None:
+            return
+        if not request.is_group or not await self._strangers.turned_away(request):
+            self._run(request, send)
 
     def _run(self, request: Request, send: Callable[[Request], Awaitable[None]]) -> None:
         self._errands.run(request.chat_id, partial(send, request))
@@ -110,13 +112,19 @@ class OwnPresses:
         if not is_theirs:
             return past_words.NOT_YOURS
         if not has_button(on, press):
-            return texts.PRESS_TOO_OLD
+            return too_old(press)
         if isinstance(press, HistoryPress):
             self._histories.turn(presser, press)
             return None
         if isinstance(press, AgainPress):
             return await self._histories.again(presser, press)
         return self._data.act(presser, press)
+
+
+def too_old(press: OwnPress) -> str:
+    """Return what to send for a message with buttons that work."""
+    is_data = isinstance(press, DataPress)
+    return past_words.DATA_TOO_OLD if is_data else past_words.HISTORY_TOO_OLD
 
 
 def has_button(message: Message | None, press: OwnPress) -> bool:

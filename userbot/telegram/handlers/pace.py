@@ -14,7 +14,15 @@ from userbot.services.allowance import Allowance
 from userbot.services.quota import DailyQuota
 from userbot.telegram import pace_words
 from userbot.telegram.api import Api
-from userbot.telegram.callbacks import AgainPress, ChoicePress, FreshPress, Press, RemedyPress
+from userbot.telegram.callbacks import (
+    AgainPress,
+    CancelPress,
+    ChoicePress,
+    FreshPress,
+    ListCancelPress,
+    Press,
+    RemedyPress,
+)
 from userbot.telegram.messages import Presser, request_of, target_of
 
 SILENCE = ""
@@ -25,7 +33,7 @@ TELL_SPENT_EVERY_S = 300.0
 class Pace:
     """Holds people to their limits: handlers ask before they do anything that costs.
 
-    Strangers are not counted: they are turned away anyhow, and told so once.
+    Strangers are counted in private alone, where /mydata answers them, and hear nothing of it.
     """
 
     def __init__(
@@ -49,20 +57,30 @@ class Pace:
 
         async def paced(client: Client, message: Message) -> None:
             request = request_of(message)
-            is_known = request is not None and self._access.allows(request)
-            if request and is_known and await self.slowed(request, Operation.COMMAND):
-                return
-            await handle(client, message)
+            if request is None or not await self._is_held(request):
+                await handle(client, message)
 
         return paced
 
+    async def _is_held(self, request: Request) -> bool:
+        """Charge a command; say whether it is not served."""
+        if self._access.allows(request):
+            return await self.slowed(request, Operation.COMMAND)
+        if request.is_group:
+            return False  # nothing happens there anyhow
+        charge = self._allowance.charge
+        costs = {Operation.COMMAND: 1}
+        return await charge(request.user_id, request.chat_id, costs) is not None
+
     async def slowed(self, request: Request, operation: Operation, cost: int = 1) -> bool:
         """Say whether a message is not served now. Its chat is told, but not each time."""
-        refusal = await self._allowance.charge(request.user_id, request.chat_id, {operation: cost})
+        refusal = await self._allowance.charge(
+            request.user_id, request.chat_id, {operation: cost}, is_group=request.is_group
+        )
         if refusal is None:
             return False
         quiet_s = max(refusal.wait_s, TELL_EVERY_S)
-        if not self._told.lately((request.chat_id, operation), quiet_s):
+        if not self._told.lately((request.chat_id, request.user_id, operation), quiet_s):
             await self._api.answer(
                 pace_words.too_often(operation, refusal.wait_s), target_of(request)
             )
@@ -73,20 +91,26 @@ class Pace:
         spent = await self._quota.spent(request.user_id, links)
         if spent is None:
             return False
-        if not self._told.lately((request.chat_id, request.user_id), TELL_SPENT_EVERY_S):
+        reason = (spent.limit_bytes, spent.left)
+        if not self._told.lately((request.chat_id, request.user_id, reason), TELL_SPENT_EVERY_S):
             await self._api.answer(pace_words.spent(spent), target_of(request))
         return True
 
     async def objection(self, presser: Presser, press: Press) -> str | None:
         """Return what pops up instead of what a press asks for; None: it is done.
 
-        SILENCE when the person was told already: not even their press is answered.
+        SILENCE when the person was told already. Cancel is free: it ends work, and in a group
+        nobody is to be kept from it by others.
         """
+        if isinstance(press, CancelPress | ListCancelPress):
+            return None
         costs = {Operation.BUTTON: 1}
         is_download = _is_download(press)
         if is_download:
             costs = {Operation.DOWNLOAD: 1, **costs}
-        refusal = await self._allowance.charge(presser.user_id, presser.chat_id, costs)
+        refusal = await self._allowance.charge(
+            presser.user_id, presser.chat_id, costs, is_group=presser.is_group
+        )
         if refusal is not None:
             key = (presser.chat_id, presser.user_id, refusal.operation)
             is_known = self._told.lately(key, min(refusal.wait_s, TELL_EVERY_S))
@@ -122,4 +146,6 @@ class Told:
 def _is_download(press: Press) -> bool:
     if isinstance(press, RemedyPress):
         return press.remedy is not Remedy.TELL_OWNER
-    return isinstance(press, ChoicePress | FreshPress | AgainPress)
+    if isinstance(press, FreshPress):
+        return press.index is not None  # else it shows a menu
+    return isinstance(press, ChoicePress | AgainPress)

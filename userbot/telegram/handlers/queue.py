@@ -7,14 +7,12 @@ from pyrogram.types import InlineKeyboardMarkup, Message
 
 from userbot.domain.jobs import JobId, Request, View
 from userbot.domain.records import JobSummary
-from userbot.errors import DeliveryError
 from userbot.services.access import Access
+from userbot.services.board import Board
 from userbot.services.jobs import Jobs
 from userbot.telegram import keyboards
 from userbot.telegram.api import Api, Caption
 from userbot.telegram.callbacks import ListCancelPress, PagePress, Press, unpack
-from userbot.telegram.failures import PASSING
-from userbot.telegram.governor import Priority
 from userbot.telegram.handlers.strangers import Strangers
 from userbot.telegram.lists import PAGE_SIZE, Listed, Page, listing
 from userbot.telegram.messages import Presser, request_of, target_of
@@ -24,9 +22,15 @@ class Lists:
     """Makes pages of open jobs, and turns them where they are."""
 
     def __init__(
-        self, api: Api, access: Access, jobs: Jobs, latest: Callable[[JobId], View | None]
+        self,
+        api: Api,
+        access: Access,
+        jobs: Jobs,
+        latest: Callable[[JobId], View | None],
+        board: Board,
     ) -> None:
         """Latest tells what the status message of a job says, None when it is not known."""
+        self._board = board
         self._api = api
         self._access = access
         self._jobs = jobs
@@ -40,18 +44,13 @@ class Lists:
 
     async def turn(self, presser: Presser, asker_id: int, number: int) -> None:
         """Show another page in the message of a list, as soon as Telegram allows."""
-        chat_id = presser.chat_id
-        while True:
-            await self._api.governor.permit(chat_id, Priority.SEND)
-            page = await self._page(asker_id, chat_id if presser.is_group else None, number)
-            caption = Caption(listing(page), keyboards.for_list(page))
-            try:
-                await self._api.edit_text(chat_id, presser.message_id, caption)
-            except DeliveryError as error:
-                if error.code not in PASSING:
-                    raise
-            else:
-                return
+        group_id = presser.chat_id if presser.is_group else None
+
+        async def words() -> Caption:
+            page = await self._page(asker_id, group_id, number)
+            return Caption(listing(page), keyboards.for_list(page))
+
+        await self._api.rewrite(presser.chat_id, presser.message_id, words)
 
     async def _page(self, asker_id: int, group_id: int | None, number: int) -> Page:
         """Return a page, or the last one there is. In a group nobody sees links from elsewhere."""
@@ -67,9 +66,17 @@ class Lists:
     async def _listed(self, jobs: list[JobSummary], first: int) -> tuple[Listed, ...]:
         places = await self._jobs.line() if jobs else {}
         return tuple(
-            Listed(number, item, self._latest(item.job.id), places.get(item.job.id))
-            for number, item in enumerate(jobs, first)
+            [
+                Listed(number, item, await self._view(item), places.get(item.job.id))
+                for number, item in enumerate(jobs, first)
+            ]
         )
+
+    async def _view(self, item: JobSummary) -> View | None:
+        view = self._latest(item.job.id)
+        if view is None and item.is_claimed:
+            return await self._board.find(item.job.id)
+        return view
 
 
 def is_list_of(message: Message | None, asker_id: int) -> bool:

@@ -47,11 +47,16 @@ class Reports:
         if not self._may_tell(presser.user_id):
             self._told.forget(end)
             return texts.OWNER_TOLD_ENOUGH
-        reached = [await self._send(owner, text) for owner in self._access.owners]
-        if any(reached):
+        if await self._reached(text):
             return texts.OWNER_TOLD
         self._told.forget(end)
         return texts.OWNER_UNREACHABLE
+
+    async def _reached(self, text: str) -> bool:
+        """Write to all owners at once; say whether one of them was reached."""
+        async with asyncio.TaskGroup() as tasks:
+            sends = [tasks.create_task(self._send(owner, text)) for owner in self._access.owners]
+        return any(send.result() for send in sends)
 
     def _may_tell(self, user_id: int) -> bool:
         """Count one more word of a person; False when there were too many in the last hour."""
@@ -70,7 +75,8 @@ class Reports:
         try:
             async with asyncio.timeout(REACH_TIMEOUT_S):
                 await self._api.governor.permit(owner_id, Priority.SEND, is_new=True)
-                await self._api.send_text(Target(owner_id), Caption(text), secrets.randbits(63))
+                caption = Caption(text, is_silent=False)
+                await self._api.send_text(Target(owner_id), caption, secrets.randbits(63))
         except (DeliveryError, TimeoutError) as error:
             log.warning("owner %s was not told about a failed job: %r", owner_id, error)
             return False

@@ -16,14 +16,15 @@ class Rights:
     async def may_act(self, presser: Presser, job: Job) -> bool:
         """Allow whoever sent the link, where it was sent.
 
-        A link that an anonymous admin sent belongs to all admins: Telegram does not say to whom.
+        A link that was sent in the name of a group or channel belongs to all admins: Telegram does
+        not say to whom.
         """
         request = job.request
         if not self._is_where_it_was_sent(presser, job):
             return False
         if presser.user_id == request.user_id:
             return True
-        return request.user_id == request.chat_id and await self._is_admin(presser)
+        return request.user_id < 0 and await self._is_admin(presser)
 
     async def may_cancel(self, presser: Presser, job: Job) -> bool:
         """Allow whoever sent the link and the owner anywhere, a group's admins there."""
@@ -45,4 +46,5 @@ class Rights:
         return presser.chat_id == self._api.moves.now(job.request.chat_id)
 
     async def _is_admin(self, presser: Presser) -> bool:
-        return presser.is_group and await self._api.is_admin(presser.chat_id, presser.user_id)
+        asides = self._api.asides
+        return presser.is_group and await asides.is_admin(presser.chat_id, presser.user_id)
