@@ -86,12 +86,14 @@ def _import_everything() -> None:
 
 def _run_bot(env_file: Path) -> int:
     from config import log, wizard
+    from config.settings import take_environment, warn_of_misspelt
     from userbot.app import serve
 
     _hide_memory()
     settings = _settings(env_file)
     if not isinstance(settings, int):
         log.set_up(settings.log, log.secrets_of(settings))
+        warn_of_misspelt(take_environment())
         return _run(serve(settings, functools.partial(wizard.save_owner, env_file)))
     return settings
 
@@ -104,14 +106,16 @@ def _hide_memory() -> None:
 def _settings(env_file: Path) -> Settings | int:
     """Return the settings, or the exit code when there are none to be had."""
     from config.errors import SettingsError
-    from config.settings import take_environment
+    from config.settings import misspelt, take_environment
     from config.wizard import own_terminal, settings_for
 
+    environ = take_environment()
     try:
-        return settings_for(env_file, take_environment(), _login, own_terminal())
+        return settings_for(env_file, environ, _login, own_terminal())
     except SettingsError as error:
+        hints = "".join(f"  {sentence}\n" for sentence in misspelt(environ))
         return _refuse(
-            f"The bot cannot start. In the environment or in {env_file}:\n{error}\n"
+            f"The bot cannot start. In the environment or in {env_file}:\n{error}\n{hints}"
             "Every setting is explained in .env.example."
         )
     except (KeyboardInterrupt, EOFError):
@@ -137,15 +141,17 @@ def _run(main_task: Coroutine[object, object, int]) -> int:
 def _run_doctor(env_file: Path) -> int:
     """Say what a start would find, and ask nobody anything; 0 when the bot could run."""
     from config.errors import SettingsError
-    from config.settings import load, take_environment
+    from config.settings import load, misspelt, take_environment
 
+    environ = take_environment()
     tools_dir, code = ROOT / "data" / "bin", 0
     try:
-        tools_dir = load(env_file, take_environment()).paths.data_dir / "bin"
+        tools_dir = load(env_file, environ).paths.data_dir / "bin"
         sys.stdout.write(f"ok   settings: environment and {env_file}\n")
     except SettingsError as error:
         sys.stdout.write(f"BAD  settings, in the environment or in {env_file}:\n{error}\n")
         code = EXIT_UNUSABLE
+    sys.stdout.writelines(f"note {sentence}\n" for sentence in misspelt(environ))
     sys.stdout.flush()
     checkup = [sys.executable, "-m", "userbot.worker.checkup", str(tools_dir)]
     ended = subprocess.run(checkup, cwd=ROOT, timeout=CHECKUP_TIMEOUT_S)

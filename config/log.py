@@ -26,11 +26,11 @@ log = logging.getLogger(__name__)
 def secrets_of(settings: Settings) -> tuple[str, ...]:
     """Return every text that must not appear in a line."""
     token = settings.telegram.bot_token.get_secret_value()
-    mongo_url = settings.store.mongo_url
+    urls = (settings.store.mongo_url, settings.store.redis_url, settings.net.site_proxy)
     return (
         *(token, token.partition(":")[2]),
         settings.telegram.api_hash.get_secret_value(),
-        *(_passwords(mongo_url.get_secret_value()) if mongo_url else ()),
+        *(text for url in urls if url for text in _passwords(url.get_secret_value())),
     )
 
 

@@ -36,11 +36,13 @@ class TelegramSection:
 
 @dataclass(frozen=True, slots=True)
 class AccessSection:
-    """Who may use the bot. Chats as the Bot API writes them (groups are negative)."""
+    """Who may use the bot and who may not. Chats as in the Bot API (groups are negative)."""
 
     owner_ids: frozenset[int] = frozenset()
     chats: frozenset[int] = frozenset()
     users: frozenset[int] = frozenset()
+    trusted: frozenset[int] = frozenset()
+    banned: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

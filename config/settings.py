@@ -41,7 +41,10 @@ NOT_YET = (
 SERVER = ("TELEGRAM_SERVER", "TELEGRAM_PUBLIC_KEY")
 FOREIGN_PREFIX = "COMPOSE_"  # Docker Compose reads the same .env
 MAX_SHOWN_CHARS = 40
+RESEMBLANCE = 0.85  # of a name in the environment, where most names are none of ours
 NAMES = tuple(Values.model_fields)
+
+log = logging.getLogger(__name__)
 
 
 def take_environment() -> dict[str, str]:
@@ -69,6 +72,25 @@ def load(env_file: Path, environ: Mapping[str, str]) -> Settings:
     if values is None or problems:
         raise SettingsError(problems)
     return _sections(values)
+
+
+def misspelt(environ: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each name of environ that looks like a setting written wrongly.
+
+    Such a name sets nothing, and cannot be refused as one in .env: it may be another program's.
+    """
+    return [
+        f"{name} in the environment is no setting (did you mean {close[0]}?)"
+        for name in sorted(environ)
+        if name not in NAMES
+        and (close := difflib.get_close_matches(name.upper(), NAMES, n=1, cutoff=RESEMBLANCE))
+    ]
+
+
+def warn_of_misspelt(environ: Mapping[str, str]) -> None:
+    """Say in the log what `misspelt` finds."""
+    for sentence in misspelt(environ):
+        log.warning("%s", sentence)
 
 
 def problem_with(name: str, value: str) -> Problem | None:
@@ -153,6 +175,8 @@ def _sections(values: Values) -> Settings:
             owner_ids=values.OWNER_IDS,
             chats=values.AUTHORIZED_CHATS,
             users=values.AUTHORIZED_USERS,
+            trusted=values.TRUSTED_USERS,
+            banned=values.BANNED_USERS,
         ),
         paths=PathsSection(data_dir=values.DATA_DIR, sessions_dir=values.SESSIONS_DIR),
         store=StoreSection(

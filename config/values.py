@@ -150,6 +150,8 @@ class Values(BaseSettings):
     OWNER_IDS: UserIds = Field(frozenset(), description=_IDS.format("123456789"))
     AUTHORIZED_CHATS: ChatIds = Field(frozenset(), description=_IDS.format("-1001234567890"))
     AUTHORIZED_USERS: UserIds = Field(frozenset(), description=_IDS.format("123456789"))
+    TRUSTED_USERS: UserIds = Field(frozenset(), description=_IDS.format("123456789"))
+    BANNED_USERS: UserIds = Field(frozenset(), description=_IDS.format("123456789"))
     DATA_DIR: Folder = Field(ROOT / "data", description="a folder for what the bot keeps")
     SESSIONS_DIR: Folder = Field(ROOT / "sessions", description="a folder for the login")
     MONGO_URL: MongoUrl | None = Field(
