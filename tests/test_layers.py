@@ -13,15 +13,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "domain": {"errors"},
     "wire": {"domain", "errors"},
     "codec": {"domain", "errors", "wire"},
+    "trees": set(),
     "ports": {"domain", "errors"},
-    "pool": {"domain", "errors", "ports", "wire"},
+    "pool": {"domain", "errors", "ports", "trees", "wire"},
     "egress": {"domain", "errors"},
     "sqlite": {"domain", "errors", "ports"},
     "mongo": {"domain", "errors", "ports"},
     "redis": {"domain", "errors", "ports"},
     "memory": {"domain", "errors", "ports"},
     "worker": {"domain", "errors", "wire"},
-    "services": {"codec", "domain", "errors", "ports"},
+    "services": {"codec", "domain", "errors", "ports", "trees"},
     "telegram": {"domain", "errors", "ports", "services"},
 }
 HOME_OF = {

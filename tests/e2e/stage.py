@@ -106,8 +106,14 @@ class Stage:
     def descendants(self) -> list[psutil.Process]:
         return psutil.Process(self.pid).children(recursive=True)
 
+    def child(self, module: str) -> psutil.Process:
+        """The process that the bot started as `python -m module`."""
+        children = psutil.Process(self.pid).children()
+        (found,) = (child for child in children if module in child.cmdline())
+        return found
+
     def workers(self) -> list[psutil.Process]:
-        """The processes of calls: all descendants but the fork server."""
+        """The processes of calls: all descendants but the fork server and the proxy."""
         bot = psutil.Process(self.pid)
         own = {child.pid for child in bot.children()}
         return [process for process in bot.children(recursive=True) if process.pid not in own]

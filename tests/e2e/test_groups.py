@@ -69,6 +69,24 @@ async def test_messages_without_a_link_are_not_answered(club):
     assert [m for m in await _written(club, NEW) if m.reply_to in idle] == []
 
 
+async def test_a_name_that_telegram_takes_for_a_link_is_none_in_a_group(club):
+    idle = await club.say("see example.com and photos.app", chat=NEW, sender=BOB)
+    await _deliver(club, NEW, n="after-names")
+    assert [m for m in await _written(club, NEW) if m.reply_to == idle] == []
+
+
+async def test_an_owner_who_adds_the_bot_to_a_new_group_learns_its_number(club):
+    foreign = -1_002_600_000_099
+    await club.dc.group(foreign, "New", members=[OWNER, BOB])
+    for by in (BOB, OWNER):
+        await club.dc.kick_bot(foreign)
+        await club.dc.add_bot(foreign, by=by)
+    said = await club.dc.wait_message(foreign, lambda m: m.out and str(foreign) in m.text)
+    assert "AUTHORIZED_CHATS" in said.text
+    assert await _written(club, foreign) == [said]
+    assert f"added to the group {foreign}" in club.log()
+
+
 async def test_bad_links_in_a_group_get_a_sentence(club):
     to = await club.say("http://10.0.0.1/x", chat=NEW, sender=BOB)
     await club.status(to, "private network", chat=NEW)

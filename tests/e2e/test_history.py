@@ -1,7 +1,9 @@
 """What people ask about themselves: /history, /mydata, /stats; on both stores."""
 
 import asyncio
+import dataclasses
 import json
+import secrets
 import signal
 
 import pytest
@@ -73,6 +75,13 @@ async def test_a_file_that_telegram_takes_no_more_becomes_a_new_job(site, tmp_pa
         shown = await history_with(stage, "MB")
         await stage.dc.expire_file_references()
         await press(stage, shown, "Send 1")
+        await stage.menu(shown.id)
+        await press(stage, shown, "Send 1")
+        await stage.status(shown.id, "under way already")
+        await stage.cancel(shown.id)
+        await stage.status(shown.id, "Cancelled")
+        await history_with(stage, "cancelled")
+        await press(stage, shown, "Send 1")  # it goes on in the same message
         await stage.pick(shown.id, "MB")
         again = await sent_again(stage, shown)
         assert digest(again) == digest(first)
@@ -172,9 +181,27 @@ async def test_whoever_says_no_keeps_their_data(stage):
     assert "MB" in (await answer(stage, "/history")).text
 
 
-async def test_a_stranger_hears_that_nothing_is_known(bot):
-    said = await answer(bot, "/mydata", chat=stages.EVE, sender=stages.EVE)
-    assert "nothing about you" in said.text
+async def test_a_stranger_about_whom_nothing_is_known_is_turned_away_once(bot):
+    stranger = 7_100_000_000 + secrets.randbelow(1_000_000)
+    await bot.dc.user(stranger, "Stranger")
+    said = await answer(bot, "/mydata", "private", chat=stranger, sender=stranger)
+    for command in ("/mydata", "/history", "/mydata"):
+        await bot.say(command, chat=stranger, sender=stranger)
+    await answer(bot, "/start", chat=stages.OWNER, sender=stages.OWNER)
+    assert [m for m in await bot.dc.messages(stranger) if m.out] == [said]
+
+
+async def test_who_uses_the_bot_in_a_group_alone_sees_their_history_in_private(bot):
+    person = 7_200_000_000 + secrets.randbelow(1_000_000)
+    await bot.dc.user(person, "Member")
+    await bot.dc.set_member(stages.GROUP, person, "member")
+    to = await bot.send_link("progressive", chat=stages.GROUP, sender=person, n="group-alone")
+    await bot.pick(to, "MB", chat=stages.GROUP, sender=person)
+    await bot.file(to, chat=stages.GROUP)
+    stage = dataclasses.replace(bot, user=person)
+    shown = await history_with(stage, "MB")
+    assert shown.buttons == ()
+    assert "Tap" not in shown.text
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -14,6 +14,7 @@ from tests.e2e import stage as stages
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 GONE_S = 3
+FORK_SERVER, PROXY = "userbot.worker", "userbot.egress"
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -112,7 +113,7 @@ def _kill(process: psutil.Process) -> None:
 
 
 async def test_a_fork_server_that_dies_idle_is_replaced(own):
-    (fork_server,) = own.descendants()
+    fork_server = own.child(FORK_SERVER)
     _kill(fork_server)
     await _all_gone([fork_server])
     assert (await own.deliver("progressive", "MB")).media.kind == "video"
@@ -123,7 +124,7 @@ async def test_a_child_that_dies_costs_its_job_one_more_try(own, victim):
     at_menu = await own.send_link("hls")
     await own.menu(at_menu)
     to = await _downloading(own)
-    (fork_server,) = psutil.Process(own.pid).children()
+    fork_server = own.child(FORK_SERVER)
     (guard,) = fork_server.children()
     (worker,) = guard.children()
     _kill({"guard": guard, "worker": worker}[victim])
@@ -137,7 +138,7 @@ async def test_a_child_that_dies_costs_its_job_one_more_try(own, victim):
 
 async def test_a_fork_server_that_dies_at_work_ends_no_job_and_leaves_nothing(own):
     to = await _downloading(own)
-    (fork_server,) = psutil.Process(own.pid).children()
+    fork_server = own.child(FORK_SERVER)
     orphans = fork_server.children(recursive=True)
     _kill(fork_server)
     await _all_gone([fork_server])
@@ -146,6 +147,17 @@ async def test_a_fork_server_that_dies_at_work_ends_no_job_and_leaves_nothing(ow
     processes = [*orphans, *own.descendants()]
     await own.stop(signal.SIGKILL)
     await _all_gone(processes)
+
+
+async def test_a_proxy_that_dies_at_work_costs_its_job_one_more_try(own):
+    to = await _downloading(own)
+    proxy = own.child(PROXY)
+    _kill(proxy)
+    await _all_gone([proxy])
+    await own.status(to, "Trying again", timeout_s=20)
+    await own.status(to, "of 31 MB", timeout_s=20)
+    await own.cancel(to)
+    assert (await own.deliver("progressive", "MB")).media.kind == "video"
 
 
 # Telegram's line

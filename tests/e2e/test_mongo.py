@@ -10,6 +10,8 @@ from tests.telegram_dc import control as telegram_dc
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+STALL_AFTER = 9_000_000
+
 
 async def test_a_job_goes_on_after_kill_9_with_its_queue_in_mongodb(site, tmp_path):
     folder = tmp_path / "mongo"
@@ -26,6 +28,26 @@ async def test_a_job_goes_on_after_kill_9_with_its_queue_in_mongodb(site, tmp_pa
             await stage.file(to)
             await dc.wait_message(stage.user, lambda m: m.id == menu.id and m.deleted)
             assert not (stage.home / "data/userbot.db").exists()
+
+
+async def test_a_file_that_is_there_while_mongodb_is_not_is_delivered_once(site, tmp_path):
+    """The server is killed during a download that ends before it is back."""
+    folder = tmp_path / "mongo"
+    folder.mkdir()
+    async with mongo_server.running(folder) as server, telegram_dc.running(tmp_path / "dc") as dc:
+        await stages.people_in(dc, stages.FRIENDS[:1])
+        async with stages.running(dc, site, tmp_path / "bot", MONGO_URL=server.url) as stage:
+            to = await stage.send_link("medium", n=2, stall_after=STALL_AFTER, hold="away")
+            await stage.pick(to, "MB")
+            await site.held("away")
+            await server.kill()
+            await site.release("away")
+            await stages.until(lambda: "when the store is back" in stage.log(), "it is missed")
+            await server.start()
+            await stage.file(to)
+            assert (await dc.delivered())[stage.user, to] == 1
+            entries = [entry for entry in await site.requests() if "n=2" in entry.target]
+            assert sum("medium" in entry.path and entry.method == "GET" for entry in entries) <= 3
 
 
 async def test_without_its_mongodb_the_bot_says_so_and_ends(dc, site, tmp_path):

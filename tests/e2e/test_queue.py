@@ -149,9 +149,10 @@ async def test_a_list_belongs_to_whoever_asked_for_it(narrow):
     assert forged.text == "Send /queue to see your own links."
     kept = await eve.dc.message(GROUP, menu.id)
     assert (kept.text, kept.buttons) == (menu.text, menu.buttons)
-    await eve.dc.set_member(GROUP, bob, "admin")
-    await turned(dataclasses.replace(eve, user=bob), listed, "Cancel 1", text="Nothing is waiting")
-    await eve.dc.set_member(GROUP, bob, "member")
+    admin = person(narrow, 9)
+    await admin.dc.set_member(GROUP, admin.user, "admin")
+    await turned(admin, listed, "Cancel 1", text="Nothing is waiting")
+    await admin.dc.set_member(GROUP, admin.user, "member")
     await eve.status(here, "Cancelled", chat=GROUP)
     await eve.cancel(elsewhere)
 

@@ -9,9 +9,10 @@ from tests.contract.stores import job, queue
 from tests.contract.test_history import item
 from userbot.domain.history import ErrorEntry, Tally
 from userbot.domain.jobs import JobId
-from userbot.domain.people import Quota, Usage
+from userbot.domain.people import Quota, Role, Usage
 from userbot.domain.records import JobState
 from userbot.services.accounts import Accounts, Forgotten
+from userbot.services.history import Chronicle
 from userbot.services.numbers import Overview
 from userbot.services.retention import Retention
 from userbot.sqlite.database import open_database
@@ -48,8 +49,13 @@ def clock():
 
 
 @pytest.fixture
-def accounts(stores, clock):
-    return Accounts(stores, clock)
+def chronicle(stores):
+    return Chronicle(stores.history, stores.errors, 1)
+
+
+@pytest.fixture
+def accounts(stores, chronicle, clock):
+    return Accounts(stores, chronicle, clock)
 
 
 async def test_who_writes_often_is_kept_now_and_then(stores, accounts, clock):
@@ -68,6 +74,8 @@ async def test_an_export_has_everything_of_one_person(stores, accounts):
     await accounts.touch(1, "Ann \U0001f600")
     await stores.history.add(item(1))
     await stores.history.add(item(2, user_id=2))
+    for user in (1, 2):
+        await stores.errors.add(ErrorEntry(JobId(f"x{user}"), user, NOW, "Down", "site", "503"))
     await stores.quotas.charge(1, NOW.date(), Usage(2, 30), Quota())
     await queue(stores.jobs, job(7), job(8, user=2))
     data = json.loads(await accounts.export(1))
@@ -76,6 +84,7 @@ async def test_an_export_has_everything_of_one_person(stores, accounts):
     assert data["history"][0]["ended_at"] == item(1).ended_at.isoformat()
     assert data["taken_today"] == {"count": 2, "size_bytes": 30}
     assert [each["link"] for each in data["open_links"]] == [job(7).url]
+    assert [(each["label"], each["detail"]) for each in data["errors"]] == [("Down", "503")]
 
 
 async def test_somebody_is_known_who_wrote_or_has_a_history(stores, accounts):
@@ -104,9 +113,35 @@ async def test_forgetting_leaves_open_links_and_other_people(stores, accounts):
     assert await accounts.is_known(1), "whoever writes again is known again"
 
 
+async def test_an_end_that_is_told_after_forgetting_is_not_kept(stores, accounts, chronicle, clock):
+    await queue(stores.jobs, job(7), job(8), job(9, user=2))
+    for number in (7, 9):
+        await stores.jobs.end(job(number).id, JobState.CANCELLED, None, NOW)
+    await accounts.forget(1)
+    later = NOW + timedelta(minutes=1)
+    await stores.jobs.end(job(8).id, JobState.CANCELLED, None, later)
+    for number in (7, 8, 9):
+        assert await chronicle.keep(await stores.jobs.find(job(number).id))
+    assert [each.job_id for each in await stores.history.export(1)] == ["job8"]
+    assert [each.job_id for each in await stores.history.export(2)] == ["job9"]
+
+
+async def test_who_did_not_write_for_long_is_forgotten(stores, accounts, clock):
+    clock.at = NOW - 31 * DAY
+    for user in (1, 2, 3):
+        await accounts.touch(user, "Name")
+    await stores.users.set_role(2, Role.TRUSTED)
+    clock.at = NOW
+    await accounts.touch(3, "Name")
+    await Retention(stores, 30 * DAY, clock).forget()
+    assert await stores.users.find(1) is None
+    assert await stores.users.find(2)
+    assert await stores.users.find(3)
+
+
 async def test_a_store_that_is_away_fails_nobody(tmp_path, clock):
     async with open_stores(tmp_path / "userbot.db") as stores:
-        accounts = Accounts(stores, clock)
+        accounts = Accounts(stores, Chronicle(stores.history, stores.errors, 1), clock)
         await lose(stores, "users")
         await accounts.touch(1, "Ann")
 

@@ -1,5 +1,6 @@
 """How often and how much: what the settings say, who is held to what, and what people read."""
 
+import asyncio
 import contextlib
 import sqlite3
 from dataclasses import replace
@@ -25,7 +26,7 @@ from userbot.telegram import pace_words
 from userbot.telegram.handlers.pace import Told
 
 COMPLETE = {"API_ID": "12345", "API_HASH": "0" * 32, "BOT_TOKEN": "1:abcdefghij"}
-OWNER, ANN, BOB, CLUB = 1, 2, 3, -100
+OWNER, ANN, BOB, CAROL, CLUB = 1, 2, 3, 4, -100
 LINK, COMMAND = {Operation.LINK: 1}, {Operation.COMMAND: 1}
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 ALLOWANCES = Allowances(
@@ -58,8 +59,14 @@ async def stores(tmp_path):
 
 
 @pytest.fixture
-def people(stores, clock):
-    return People(Access([OWNER], [ANN, BOB], []), stores.users, clock)
+async def tasks():
+    async with asyncio.TaskGroup() as tasks:
+        yield tasks
+
+
+@pytest.fixture
+def people(stores, tasks, clock):
+    return People(Access([OWNER], [ANN, BOB], [], trusted=[CAROL]), stores.users, tasks, clock)
 
 
 @pytest.fixture
@@ -125,6 +132,14 @@ def test_the_password_of_redis_is_not_printed(tmp_path):
 # allowances
 
 
+async def test_a_group_that_writes_itself_is_still_a_group(stores, tasks, clock):
+    people = People(Access([OWNER], [], [CLUB]), stores.users, tasks, clock)
+    allowances = replace(ALLOWANCES, user={}, chat={Operation.LINK: Rate(1, 60)})
+    allowance = Allowance(MemoryLimiter(clock), allowances, people)
+    assert await allowance.charge(CLUB, CLUB, LINK, is_group=True) is None
+    assert await allowance.charge(CLUB, CLUB, LINK, is_group=True)
+
+
 async def test_a_person_is_held_to_their_own_limit_and_told_for_how_long(allowance, clock):
     assert await allowance.charge(ANN, ANN, LINK) is None
     clock.now_s += 10
@@ -139,7 +154,7 @@ async def test_a_person_is_held_to_their_own_limit_and_told_for_how_long(allowan
 
 async def test_a_chat_and_everybody_together_have_limits_too(allowance):
     crowd = range(10, 20)
-    in_club = [await allowance.charge(user, CLUB, LINK) for user in crowd]
+    in_club = [await allowance.charge(user, CLUB, LINK, is_group=True) for user in crowd]
     assert in_club.count(None) == 4
     alone = [await allowance.charge(user, user, LINK) for user in crowd]
     assert alone.count(None) == 2
@@ -178,6 +193,7 @@ async def test_while_the_store_fails_everybody_is_a_plain_user(people, damaged):
     assert await people.role_of(ANN) is Role.USER
     assert await people.quota_of(ANN) is None
     assert await people.role_of(OWNER) is None
+    assert await people.role_of(CAROL) is Role.TRUSTED
 
 
 # quotas

@@ -8,6 +8,7 @@ import pytest
 
 from config import log as logs
 from config.sections import LogSection
+from config.settings import load
 
 TOKEN = "123456789:AAabcdefghijklmnopqrstuvwxyz-_12345"
 SECRETS = (TOKEN, TOKEN.partition(":")[2], "0123456789abcdef0123456789abcdef", "")
@@ -75,6 +76,19 @@ def test_a_secret_is_hidden_wherever_it_stands(logged, is_json):
     text = logged()
     assert not any(secret in text for secret in SECRETS if secret)
     assert text.count("***") >= 4
+
+
+def test_passwords_of_servers_and_proxies_are_secrets(logged, tmp_path):
+    passwords = {"MONGO_URL": "mongo-word", "REDIS_URL": "redis%2Fword", "SITE_PROXY": "proxy-word"}
+    schemes = {"MONGO_URL": "mongodb", "REDIS_URL": "redis", "SITE_PROXY": "http"}
+    urls = {name: f"{schemes[name]}://u:{word}@host:1234" for name, word in passwords.items()}
+    environ = {"API_ID": "1", "API_HASH": SECRETS[2], "BOT_TOKEN": TOKEN, **urls}
+    logs.set_up(LogSection(), logs.secrets_of(load(tmp_path / "none", environ)))
+    for text in (*urls.values(), *passwords.values(), "redis/word"):
+        logging.getLogger("a").info("with %s", text)
+    text = logged()
+    assert text.count("with ***") == 7
+    assert "word" not in text
 
 
 def test_a_traceback_is_set_off_from_the_events(logged):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from userbot.domain.choices import Choice
+from userbot.domain.history import media_of
 from userbot.domain.media import Extraction, MediaKind
 from userbot.domain.media_keys import (
     MAX_PAGE_S,
@@ -72,6 +73,21 @@ def test_a_file_is_one_of_a_bot_a_video_and_a_variant():
     assert key != file_key(1, PAGE, replace(CHOICE, format_ids=("18",)))
     assert key != file_key(1, PAGE, replace(CHOICE, kind=MediaKind.AUDIO))
     assert key != file_key(1, replace(PAGE, media_id="other"), CHOICE)
+
+
+def test_an_extractor_of_any_host_speaks_for_one_host_alone():
+    tube = replace(PAGE, extractor="PeerTube", page_url="https://one.example/w/1")
+    evil = replace(tube, page_url="https://evil.example/w/1")
+    assert file_key(1, tube, CHOICE) != file_key(1, evil, CHOICE)
+    assert media_of(tube, CHOICE, 1) != media_of(evil, CHOICE, 1)
+    again = replace(tube, page_url="https://www.one.example/w/1?start=2")
+    assert media_of(tube, CHOICE, 1) == media_of(again, CHOICE, 1)
+    assert media_of(PAGE, CHOICE, 1).media_id == PAGE.media_id
+
+
+def test_of_a_long_record_the_first_addresses_count():
+    ends = '"url": "https://a.example/?expire=1900000660", ' + '"url": "https://b.example/", ' * 300
+    assert lifetime_s(ends + '"url": "?expire=1900000360"', NOW_S) == 600
 
 
 def test_two_sites_with_a_file_of_one_name_have_two_files():

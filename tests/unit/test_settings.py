@@ -6,7 +6,15 @@ import pytest
 
 from config.errors import Problem, SettingsError
 from config.sections import TelegramServer
-from config.settings import CREDENTIALS, NOT_YET, load, problem_with, take_environment
+from config.settings import (
+    CREDENTIALS,
+    NOT_YET,
+    load,
+    misspelt,
+    problem_with,
+    take_environment,
+    warn_of_misspelt,
+)
 from config.values import ROOT
 
 TOKEN = "123456789:AAabcdefghijklmnopqrstuvwxyz-_12345"
@@ -67,6 +75,8 @@ def test_every_kind_of_value_is_read(env_file, tmp_path):
         "OWNER_IDS": "1, 2",
         "AUTHORIZED_CHATS": "-1009999999999999,5,",
         "AUTHORIZED_USERS": " 7 ",
+        "TRUSTED_USERS": "8,9",
+        "BANNED_USERS": "10",
         "DATA_DIR": str(tmp_path / "d"),
         "SESSIONS_DIR": "elsewhere",
         "STALL_TIMEOUT_S": "0.5",
@@ -81,6 +91,8 @@ def test_every_kind_of_value_is_read(env_file, tmp_path):
     assert settings.access.owner_ids == {1, 2}
     assert settings.access.chats == {-1009999999999999, 5}
     assert settings.access.users == {7}
+    assert settings.access.trusted == {8, 9}
+    assert settings.access.banned == {10}
     assert settings.paths.data_dir == tmp_path / "d"
     assert settings.paths.sessions_dir == ROOT / "elsewhere"
     assert settings.work.stall_timeout_s == 0.5
@@ -142,6 +154,22 @@ def test_all_problems_are_reported_at_once(env_file):
     assert found["MAX_DOWNLOAD"].expected == "MAX_DOWNLOADS (did you mean that?)"
     assert all(problem.expected for problem in found.values())
     assert not any("sesame" in str(problem) for problem in found.values())
+
+
+def test_a_name_in_the_environment_that_is_nearly_a_setting_is_pointed_out(caplog):
+    environ = {
+        "BOT_TOKN": TOKEN,
+        "max_links": "3",
+        "PATH": "/bin",
+        "XDG_DATA_DIRS": "/x",
+        **COMPLETE,
+    }
+    assert misspelt(environ) == [
+        "BOT_TOKN in the environment is no setting (did you mean BOT_TOKEN?)",
+        "max_links in the environment is no setting (did you mean MAX_LINKS?)",
+    ]
+    warn_of_misspelt(environ)
+    assert [record.getMessage() for record in caplog.records] == misspelt(environ)
 
 
 def test_a_secret_in_the_wrong_place_is_not_shown(env_file):

@@ -27,7 +27,7 @@ from userbot.domain.jobs import (
     WaitingForDisk,
     Working,
 )
-from userbot.domain.media import Extraction, MediaFile, MediaKind
+from userbot.domain.media import MAX_UPLOAD_BYTES, Extraction, MediaFile, MediaKind
 from userbot.domain.urls import LinkProblem
 from userbot.telegram import keyboards, problems, texts
 from userbot.telegram.markup import styled, utf16_units
@@ -127,6 +127,15 @@ def test_fixed_words_fit_and_are_plain(name):
 def test_what_pops_up_fits(name):
     assert len(POPUPS[name]) <= MAX_POPUP_CHARACTERS
     assert POPUPS[name] == styled(POPUPS[name])[0]  # no styles in a pop-up
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "words"),
+    [(MAX_UPLOAD_BYTES + 1, "2.10 GB"), (2_140_000_000, "2.14 GB"), (5_000_000_000, "5.0 GB")],
+)
+def test_what_is_too_big_reads_larger_than_the_limit(size_bytes, words):
+    said = texts.problem(errors.TooLargeError(size_bytes, MAX_UPLOAD_BYTES))
+    assert said == f"This video is too big: {words}, but Telegram takes up to 2 GB."
 
 
 def test_answers_with_numbers_fit():

@@ -13,6 +13,7 @@ from userbot.worker.labels import clean, first_clean
         ("\ud800lone", "lone"),
         ("\U0001f9d1\u200d\U0001f680", "\U0001f9d1\u200d\U0001f680"),
         ("\u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",) * 2,
+        ("\u3164\u2800 \uffa0", ""),
         (None, ""),
         (7, ""),
     ],

@@ -1,6 +1,7 @@
 """Connections: reads requests, has them answered, and sends the answers as badly as asked."""
 
 import asyncio
+import contextlib
 import logging
 import socket
 from collections.abc import Callable
@@ -87,7 +88,9 @@ async def _contained(handler: Handler, reader: _Reader, writer: asyncio.StreamWr
     except Exception:
         log.exception("a connection failed")
     finally:
-        writer.transport.abort()
+        # A transport that has closed by itself, after its last byte, has no loop any more.
+        with contextlib.suppress(AttributeError):
+            writer.transport.abort()
 
 
 @dataclass(frozen=True, slots=True)
