@@ -74,7 +74,7 @@ _LINK_PROBLEMS: dict[str, str] = {
     LinkProblem.CREDENTIALS: "This link has a user name in it. Please send it without one.",
     LinkProblem.PRIVATE: "This link points into a private network. I only open public ones.",
     LinkProblem.TOO_LONG: "This link is too long.",
-    LinkProblem.BAD_PORT: "This link has an unusual port in it. I only open ordinary web addresses.",
+    LinkProblem.BAD_PORT: "This link has an unusual port. I only open ordinary web addresses.",
 }
 # By class, the most exact one first found along the class tree.
 _PROBLEMS: dict[type, Callable[..., str]] = {
