@@ -81,7 +81,8 @@ async def test_a_link_to_nothing_gets_a_sentence(stage):
 async def test_a_video_over_the_limit_is_refused_before_it_is_fetched(stage):
     to = await stage.send_link("big", size=2100)
     status = await stage.status(to, "too big")
-    assert "2.1 GB" in status.text
+    assert "2.2 GB" in status.text
+    assert "up to 2 GB" in status.text
 
 
 async def test_a_body_without_end_can_be_stopped(stage):

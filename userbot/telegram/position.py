@@ -103,6 +103,7 @@ class UpdatesClient(Client):
         super().__init__(name, storage_engine=position, **settings)
         self.dispatcher.updates_queue = position.updates
         self._updates = position.updates
+        self._left: set[asyncio.Task[Any]] = set()
 
     async def handle_updates(self, updates: Any) -> None:
         """Take updates that Telegram sends."""
@@ -110,18 +111,27 @@ class UpdatesClient(Client):
             await super().handle_updates(updates)  # type: ignore[no-untyped-call]  # vendor's
 
     async def invoke(self, *args: Any, **kwargs: Any) -> Any:
-        """Call a method of Telegram; a cancelled call always ends as cancelled.
+        """Call a method of Telegram; whoever waits for it and is cancelled leaves at once.
 
         Pyrogram waits with asyncio.wait_for, which before Python 3.12 loses a cancellation that
-        comes in the same turn of the loop as the answer: the task that should end would go on.
+        comes in the same turn of the loop as what it waits for: a task that should end would go
+        on, or wait for an answer that never comes.
         """
-        task = asyncio.current_task()
-        before = task.cancelling() if task else 0
+        # Its owner waits here, and `_left` keeps it after that: a TaskGroup would wait for it.
+        call = asyncio.create_task(super().invoke(*args, **kwargs))  # noqa: TID251
         try:
-            return await super().invoke(*args, **kwargs)
-        finally:
-            if task and task.cancelling() > before:
-                raise asyncio.CancelledError
+            await asyncio.wait({call})
+        except asyncio.CancelledError:
+            self._left.add(call)  # until it has ended, too: a task that nobody knows may vanish
+            call.add_done_callback(self._ended)
+            call.cancel()
+            raise
+        return call.result()
+
+    def _ended(self, call: asyncio.Task[Any]) -> None:
+        self._left.discard(call)
+        if not call.cancelled():
+            call.exception()  # nobody wants to hear of it any more
 
     async def recover_gaps(self, ids: Any = None) -> tuple[int, int]:
         """Ask for updates that were missed."""
