@@ -14,14 +14,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "wire": {"domain", "errors"},
     "codec": {"domain", "errors", "wire"},
     "trees": set(),
+    "niceness": set(),
     "ports": {"domain", "errors"},
     "pool": {"domain", "errors", "ports", "trees", "wire"},
-    "egress": {"domain", "errors"},
-    "sqlite": {"domain", "errors", "ports"},
-    "mongo": {"domain", "errors", "ports"},
+    "egress": {"domain", "errors", "niceness"},
+    "durable": {"domain", "errors"},
+    "sqlite": {"domain", "durable", "errors", "ports"},
+    "mongo": {"domain", "durable", "errors", "ports"},
     "redis": {"domain", "errors", "ports"},
     "memory": {"domain", "errors", "ports"},
-    "worker": {"domain", "errors", "wire"},
+    "worker": {"domain", "errors", "niceness", "trees", "wire"},
     "services": {"codec", "domain", "errors", "ports", "trees"},
     "telegram": {"domain", "errors", "ports", "services"},
 }
@@ -35,7 +37,7 @@ HOME_OF = {
     "imageio_ffmpeg": ("userbot/worker",),
     "pydantic": (
         *("userbot/wire.py", "userbot/codec.py"),
-        *("userbot/sqlite", "userbot/mongo", "userbot/redis"),
+        *("userbot/durable", "userbot/redis"),
     ),
     "idna": ("userbot/domain/hosts.py",),
     "python_socks": ("userbot/egress",),
@@ -45,8 +47,8 @@ HOME_OF = {
     "bson": ("userbot/mongo",),
     "redis": ("userbot/redis",),
 }
-APP = (ROOT / "userbot/app.py", ROOT / "userbot/assembly.py")
 MODULES = sorted((ROOT / "userbot").rglob("*.py"))
+APP = (ROOT / "userbot/app.py", *(ROOT / "userbot/assembly").glob("*.py"))
 
 
 def imported(module: Path) -> Iterator[str]:

@@ -7,31 +7,27 @@ import logging
 import os
 import secrets
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import aiofiles
 import psutil
 from pyrogram import Client
 
 from config.sections import Settings, TelegramSection
-from userbot.assembly import (
-    Bot,
-    compose,
-    egress_settings,
-    login_of,
-    open_store,
-    open_volatile,
-    pool_settings,
-    route,
-)
+from userbot.assembly.databases import open_store, open_volatile
+from userbot.assembly.parts import Bot, Outside, compose
+from userbot.assembly.routes import route
+from userbot.assembly.settings import egress_settings, login_of, pool_settings
 from userbot.egress.gate import Egress
 from userbot.errors import (
     AlreadyRunningError,
     DeliveryError,
     InfrastructureError,
+    LoginEndedError,
     LoginRefusedError,
     ToolError,
 )
@@ -39,8 +35,11 @@ from userbot.pool.pool import ProcessPool
 from userbot.services.access import Access, OwnerCode
 from userbot.telegram import client as telegram
 from userbot.telegram import texts
+from userbot.telegram.ended import ended
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 HEARTBEAT_S = 30.0
 EXIT_AT_ONCE = 1
@@ -56,15 +55,20 @@ async def serve(settings: Settings, save_owner: Callable[[int], None]) -> int:
     stopping = _stop_signal()
     exit_code = 0
     try:
-        async with _bot(settings, save_owner):
-            await stopping.wait()
+        async with _bot(settings, save_owner, stopping) as client:
+            await _until_the_end(client, stopping)
             log.info("stopping; open jobs get %.0f s", settings.work.drain_s)
+    except* _StoppedError:
+        log.info("stopped before Telegram had let the bot in")
     except* AlreadyRunningError as taken:
         log.critical("another bot runs with this DATA_DIR: %s", taken.exceptions[0])
         exit_code = 2
     except* LoginRefusedError as refused:
         log.critical("Telegram does not accept API id, hash or token: %s", refused.exceptions[0])
         exit_code = 2
+    except* LoginEndedError as over:
+        log.critical("Telegram ended the login; the next start makes one: %s", over.exceptions[0])
+        exit_code = 1
     except* ToolError as missing:
         log.critical("something is missing: %s", missing.exceptions[0])
         exit_code = 1
@@ -83,13 +87,18 @@ async def check_login(section: TelegramSection) -> str:
 
 
 @asynccontextmanager
-async def _bot(settings: Settings, save_owner: Callable[[int], None]) -> AsyncIterator[None]:
-    """Run everything for the block; then the open jobs finish, or wait for the next start."""
+async def _bot(
+    settings: Settings, save_owner: Callable[[int], None], stopping: asyncio.Event
+) -> AsyncIterator[Client]:
+    """Run everything for the block; then the open jobs finish, or wait for the next start.
+
+    Raises _StoppedError when stopping is set before the bot has logged in.
+    """
     _protect_memory()
     paths = settings.paths
     for folder in (paths.data_dir, paths.sessions_dir):
         await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
-    os.chdir(paths.data_dir)  # pyrogram notes errors it does not know in the working directory
+    os.chdir(paths.data_dir)  # where a library may leave what it likes
     async with (
         only_one(paths.data_dir),
         open_store(settings) as stores,
@@ -98,34 +107,71 @@ async def _bot(settings: Settings, save_owner: Callable[[int], None]) -> AsyncIt
         ProcessPool.open(pool_settings(settings), egress.passage) as pool,
         asyncio.TaskGroup() as tasks,
     ):
-        bot = compose(settings, stores, volatile, pool, tasks, _now)
+        bot = compose(settings, Outside(stores, volatile, pool, tasks, _now))
         access = bot.access
         code = OwnerCode(secrets.token_urlsafe(12), access, save_owner)
         route(settings, bot, code)
         await bot.jobs.resume()
-        await telegram.start(bot.client)
+        await _unless(stopping, telegram.start(bot.client))
         await bot.jobs.reopen()
         _introduce(bot.client, access, code)
-        background = (
-            tasks.create_task(bot.queue.serve()),
-            tasks.create_task(bot.waker.serve()),
-            tasks.create_task(bot.board.serve()),
-            tasks.create_task(bot.kit.line.serve()),
-            tasks.create_task(bot.disk.serve()),
-            tasks.create_task(bot.endings.serve()),
-            tasks.create_task(bot.jobs.serve()),
-            tasks.create_task(bot.retention.serve()),
-            tasks.create_task(bot.api.moves.look(settings.access.chats)),
-            tasks.create_task(telegram.set_commands(bot.client, texts.COMMANDS)),
-            tasks.create_task(_beat(bot.client, paths.data_dir / "heartbeat")),
-        )
+        background = [tasks.create_task(work) for work in _background(settings, bot)]
+        grace_s = settings.work.drain_s
         try:
-            yield
+            yield bot.client
+        except LoginEndedError:
+            grace_s = 0  # nothing can be sent any more
+            raise
         finally:
-            await _drain(bot, settings.work.drain_s)
+            await _drain(bot, grace_s)
             for task in background:
                 task.cancel()
             await telegram.stop(bot.client)
+
+
+async def _until_the_end(client: Client, stopping: asyncio.Event) -> None:
+    """Return when the bot shall stop. Raises LoginEndedError when it cannot go on."""
+    try:
+        code = await _unless(stopping, ended(client))
+    except _StoppedError:
+        return
+    raise LoginEndedError(code)
+
+
+async def _unless(stopping: asyncio.Event, work: Coroutine[None, None, T]) -> T:
+    """Return what work returns. Raises _StoppedError when stopping is set before that."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            stop = tasks.create_task(_stop(stopping))
+            result = await work
+            stop.cancel()
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from None
+    return result
+
+
+async def _stop(stopping: asyncio.Event) -> None:
+    await stopping.wait()
+    raise _StoppedError
+
+
+class _StoppedError(Exception):
+    """The bot was asked to stop while it waited for something else."""
+
+
+def _background(settings: Settings, bot: Bot) -> Iterator[Coroutine[None, None, None]]:
+    """Yield what goes on as long as the bot runs."""
+    yield bot.queue.serve()
+    yield bot.waker.serve()
+    yield bot.board.serve()
+    yield bot.kit.line.serve()
+    yield bot.disk.serve()
+    yield bot.endings.serve()
+    yield bot.jobs.serve()
+    yield bot.retention.serve()
+    yield bot.api.moves.look(settings.access.chats)
+    yield telegram.set_commands(bot.client, texts.COMMANDS)
+    yield _beat(bot.client, settings.paths.data_dir / "heartbeat")
 
 
 async def _drain(bot: Bot, grace_s: float) -> None:

@@ -4,80 +4,43 @@ SecantusDB speaks MongoDB's protocol on MongoDB's own storage engine. It is slow
 is large, and is no server for anything but tests.
 """
 
-import asyncio
 import os
 import shutil
-import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
-
+from tests.contract.server_process import ServerProcess, required
 from userbot.errors import InfrastructureError
 from userbot.mongo.client import open_database
 
 URL_VARIABLE = "TEST_MONGO_URL"
 OWN_VARIABLE = "TEST_MONGO_IS_OURS"  # set by the tests when the server ends with them
 PROGRAM = "secantusd-py"
-START_S = 20.0
-STOP_S = 10.0
 
 
-class Server:
-    """A server on a port and a folder of its own. It can be killed, frozen and started again."""
+class Server(ServerProcess):
+    """A server on a port and a folder of its own."""
 
-    def __init__(self, program: Path, folder: Path) -> None:
+    def __init__(self, program: str, folder: Path) -> None:
+        super().__init__(folder)
         self._program = program
-        self._folder = folder
+        self._data = folder / "data"
         self._port = _free_port()
-        self._process: asyncio.subprocess.Process | None = None
 
     @property
     def url(self) -> str:
         return f"mongodb://127.0.0.1:{self._port}"
 
-    async def start(self) -> None:
-        """Start, and wait until it answers: its port is open before it does."""
-        with (self._folder / "log").open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                self._program,
-                # no oplog, which slows it down; and what it acknowledged survives kill -9
-                *("--standalone", "--sync-on-commit", "--log-level", "ERROR"),
-                *("--storage-path", str(self._folder / "data"), "--port", str(self._port)),
-                stdout=log,
-                stderr=log,
-            )
-        async with asyncio.timeout(START_S):
-            while not await self._answers():
-                assert self._process.returncode is None, (self._folder / "log").read_text()
-
-    async def stop(self) -> None:
-        """Stop, by force when it does not by itself."""
-        if self._process is None or self._process.returncode is not None:
-            return
-        self._process.send_signal(signal.SIGCONT)
-        self._process.terminate()
-        try:
-            async with asyncio.timeout(STOP_S):
-                await self._process.wait()
-        except TimeoutError:
-            await self.kill()
-
-    async def kill(self) -> None:
-        assert self._process
-        self._process.kill()
-        await self._process.wait()
-
-    def freeze(self) -> None:
-        assert self._process
-        self._process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        assert self._process
-        self._process.send_signal(signal.SIGCONT)
+    def _command(self) -> Sequence[str | Path]:
+        return (
+            self._program,
+            # no oplog, which slows it down; and what it acknowledged survives kill -9
+            *("--standalone", "--sync-on-commit", "--log-level", "ERROR"),
+            *("--storage-path", self._data, "--port", str(self._port)),
+        )
 
     async def _answers(self) -> bool:
         try:
@@ -113,14 +76,10 @@ def is_own_server() -> bool:
     return OWN_VARIABLE in os.environ
 
 
-def _program() -> Path:
+def _program() -> str:
     found = shutil.which(PROGRAM, path=Path(sys.executable).parent) or shutil.which(PROGRAM)
-    if found is None:
-        missing = f"no MongoDB: neither {URL_VARIABLE} nor {PROGRAM} (requirements-dev.txt)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return Path(found)
+    missing = f"no MongoDB: neither {URL_VARIABLE} nor {PROGRAM} (requirements-dev.txt)"
+    return required(found, missing)
 
 
 def _free_port() -> int:

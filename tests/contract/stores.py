@@ -12,7 +12,7 @@ from tests.contract.mongo_server import URL_VARIABLE, is_own_server
 from userbot.domain.choices import Choice
 from userbot.domain.jobs import Job, JobId, Request
 from userbot.domain.media import Extraction, Format, MediaFile, MediaKind, Thumbnail
-from userbot.domain.records import FairLimits, JobState, Lane
+from userbot.domain.records import Claim, FairLimits, JobState, Lane
 from userbot.mongo import client
 from userbot.mongo import jobs as mongo
 from userbot.mongo import stores as mongo_stores
@@ -111,3 +111,9 @@ async def claimed_ids(
     while claim := await store.claim(lane, now, now + MINUTE, limits):
         ids.append(claim.record.job.id)
     return ids
+
+
+async def claim_of(store: JobStore, lane: Lane = Lane.INSPECT, now: datetime = NOW) -> Claim:
+    claim = await store.claim(lane, now, now + MINUTE, OPEN)
+    assert claim
+    return claim

@@ -48,3 +48,34 @@ async def test_two_stores_keep_no_more_jobs_of_a_person_than_allowed(kind, tmp_p
                 tasks.create_task(add((one, other)[number % 2], number))
         assert kept == [True] * 5
         assert await one.count_unfinished(1) == 5
+
+
+async def test_what_was_acknowledged_survives_kill_9(kind, tmp_path):
+    kept = 0
+    for first in range(0, 4000, 1000):
+        process = await start("writer", kind, tmp_path, first, 1000)
+        lines: list[int] = []
+        while len(lines) < 20 + first // 50:
+            lines.append(int(await process.stdout.readline()))
+        process.kill()
+        rest = (await process.stdout.read()).splitlines(keepends=True)
+        lines += [int(line) for line in rest if line.endswith(b"\n")]
+        await process.wait()
+        async with open_jobs(kind, tmp_path) as store:
+            for number in lines:
+                assert await store.find(job(number).id)
+            assert len(await store.unfinished()) - kept - len(lines) in (0, 1)
+            kept = len(await store.unfinished())
+
+
+async def test_processes_share_a_store(kind, tmp_path):
+    async with asyncio.TaskGroup() as tasks:
+        writers = [
+            tasks.create_task(start("writer", kind, tmp_path, first, 50))
+            for first in range(0, 400, 100)
+        ]
+    for writer in writers:
+        await writer.result().communicate()
+        assert writer.result().returncode == 0
+    async with open_jobs(kind, tmp_path) as store:
+        assert len(await store.unfinished()) == 200

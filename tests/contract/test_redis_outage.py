@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 
@@ -15,6 +16,7 @@ from userbot.redis.fallback import open_redis
 
 LONG_S = 3600
 PATIENCE_S = 1.0  # the machine may be busy; people's is shorter
+LONG_PATIENCE_S = 3.0
 NO_WAIT_S = 10.0
 BACK_S = 30.0
 JOB = LiveJob(JobId("a"), 1, "Title", Progress(Stage.UPLOAD))
@@ -173,7 +175,7 @@ async def test_what_is_late_because_it_is_long_closes_nothing(said):
     async with redis() as server, opened(server.url) as stores:
         breaker = stores.cache._breaker
         late, here = asyncio.Event(), asyncio.Event()
-        breaker._timeout_s = 0.2
+        breaker._timeout_s = PATIENCE_S
 
         async def instead():
             here.set()
@@ -183,6 +185,19 @@ async def test_what_is_late_because_it_is_long_closes_nothing(said):
         assert said() == []
         await breaker.call(late.wait, instead)
         assert said() == ["Redis is away"]
+
+
+async def test_a_process_without_a_processor_does_not_take_redis_for_away(said):
+    async with redis() as server, opened(server.url) as stores:
+        breaker = stores.cache._breaker
+        breaker._timeout_s = LONG_PATIENCE_S
+
+        def busy():
+            time.sleep(LONG_PATIENCE_S + 0.5)
+            return asyncio.Event().wait()
+
+        assert await breaker.call(busy, partial(asyncio.sleep, 0, "here")) == "here"
+        assert said() == []
 
 
 async def test_limits_hold_for_this_process_while_redis_is_away():

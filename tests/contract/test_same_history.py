@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from tests.contract.same import alike, drawn
 from tests.contract.stores import NOW, drop, open_stores
 from tests.contract.test_history import HOSTILE, item
 from userbot.domain.history import ErrorEntry, Mark
@@ -43,23 +44,22 @@ async def test_both_stores_answer_alike(mongo_url, tmp_path, seed):
     play = Play(seed)
     async with open_stores("sqlite", tmp_path) as one, open_stores("mongo", tmp_path) as other:
         for step in range(STEPS):
-            name, arguments = play.call()
-            answers = [await answer(stores, name, arguments) for stores in (one, other)]
-            assert answers[0] == answers[1], (step, name, arguments)
+            await compare(one, other, step, *play.call())
             if step % 5 == 0:
-                name, arguments = play.question()
-                answers = [await answer(stores, name, arguments) for stores in (one, other)]
-                assert answers[0] == answers[1], (step, name, arguments)
+                await compare(one, other, step, *play.question())
         for user in range(USERS):
-            for name in ("history.export", "users.find"):
-                answers = [await answer(stores, name, (user,)) for stores in (one, other)]
-                assert answers[0] == answers[1], (name, user)
+            await compare(one, other, STEPS, "history.export", (user,))
+            await compare(one, other, STEPS, "users.find", (user,))
     await drop("mongo", tmp_path)
 
 
-async def answer(stores, name, arguments):
+async def compare(one, other, step, name, arguments):
     port, _, method = name.partition(".")
-    return await getattr(getattr(stores, port), method)(*arguments)
+
+    async def ask(stores, _number):
+        return await getattr(getattr(stores, port), method)(*arguments)
+
+    await alike((one, other), ask, step, name, arguments)
 
 
 class Play:
@@ -72,7 +72,7 @@ class Play:
     def call(self):
         draw = self._random
         self._now += timedelta(microseconds=draw.randrange(10**10))
-        (name,) = draw.choices(list(CALLS), list(CALLS.values()))
+        name = drawn(draw, CALLS)
         return name, getattr(self, "_" + name.replace(".", "_"))()
 
     def question(self):

@@ -69,24 +69,58 @@ async def test_a_tap_in_the_history_sends_a_file_again_without_asking_the_site(s
     assert await requests_of(stage, "history-1") == asked
 
 
-async def test_a_file_that_telegram_takes_no_more_becomes_a_new_job(site, tmp_path):
-    async with stages.alone(site, tmp_path) as stage:
-        first = await stage.deliver("progressive", "MB", n="stale")
-        shown = await history_with(stage, "MB")
-        await stage.dc.expire_file_references()
-        await press(stage, shown, "Send 1")
-        await stage.menu(shown.id)
-        await press(stage, shown, "Send 1")
-        await stage.status(shown.id, "under way already")
-        await stage.cancel(shown.id)
-        await stage.status(shown.id, "Cancelled")
-        await history_with(stage, "cancelled")
-        await press(stage, shown, "Send 1")  # it goes on in the same message
-        await stage.pick(shown.id, "MB")
-        again = await sent_again(stage, shown)
-        assert digest(again) == digest(first)
-        await history_with(stage, "2. ")
-        assert (await press(stage, shown, "Send 1")).text == "One moment …"
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def apart(site, tmp_path_factory):
+    """A bot with a Telegram of its own, which forgets files when a test says so.
+
+    How fast the bot may speak is not what these tests are about; waiting for it would take long.
+    """
+    home = tmp_path_factory.mktemp("apart")
+    async with telegram_dc.running(home / "dc", flood_limits=False) as dc:
+        await stages.people_in(dc, stages.FRIENDS[:3])
+        async with stages.running(dc, site, home / "bot") as stage:
+            yield stage
+
+
+async def stale(apart, user, name):
+    """A person's stage, the file that they got, and a history whose file Telegram has forgotten."""
+    stage = dataclasses.replace(apart, user=user)
+    first = await stage.deliver("progressive", "MB", n=name)
+    shown = await history_with(stage, "MB")
+    await stage.dc.expire_file_references()
+    return stage, first, shown
+
+
+async def test_a_file_that_telegram_takes_no_more_becomes_a_new_job(apart):
+    stage, first, shown = await stale(apart, stages.FRIENDS[0], "stale")
+    await press(stage, shown, "Send 1")
+    await stage.pick(shown.id, "MB")
+    again = await sent_again(stage, shown)
+    assert digest(again) == digest(first)
+    await history_with(stage, "2. ")
+    assert (await press(stage, shown, "Send 1")).text == "One moment …"
+
+
+async def test_an_item_that_is_under_way_already_is_not_begun_twice(apart):
+    stage, _, shown = await stale(apart, stages.FRIENDS[1], "twice")
+    await press(stage, shown, "Send 1")
+    menu = await stage.menu(shown.id)
+    await press(stage, shown, "Send 1")
+    said = await stage.status(shown.id, "under way already")
+    assert said.id != menu.id
+    assert not stages.is_menu(said)
+
+
+async def test_an_item_whose_new_job_was_cancelled_goes_on_in_the_same_message(apart):
+    stage, first, shown = await stale(apart, stages.FRIENDS[2], "cancelled")
+    await press(stage, shown, "Send 1")
+    menu = await stage.menu(shown.id)
+    await stage.cancel(shown.id)
+    await stage.status(shown.id, "Cancelled")
+    await history_with(stage, "cancelled")
+    await press(stage, shown, "Send 1")
+    assert (await stage.pick(shown.id, "MB")).id == menu.id
+    assert digest(await sent_again(stage, shown)) == digest(first)
 
 
 async def test_the_history_has_what_did_not_work_and_pages(stage):

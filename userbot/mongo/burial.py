@@ -4,18 +4,10 @@ import logging
 from datetime import datetime
 
 from userbot.domain.records import ENDS, JobState
+from userbot.durable.values import EPOCH, moment, when
 from userbot.errors import DamagedError, InfrastructureError
 from userbot.mongo.client import Collection, Document
-from userbot.mongo.documents import (
-    EPOCH,
-    NEVER,
-    TICK,
-    end_values,
-    error_values,
-    moment,
-    record_of,
-    update_of,
-)
+from userbot.mongo.documents import NEVER, end_values, error_values, record_of, update_of
 from userbot.mongo.pages import Pages
 
 log = logging.getLogger(__name__)
@@ -66,7 +58,7 @@ def _when(document: Document) -> datetime:
 
 def _time(value: object) -> datetime:
     try:
-        return EPOCH + value * TICK if isinstance(value, int) else EPOCH
+        return when(value) if isinstance(value, int) else EPOCH
     except OverflowError:
         return EPOCH
 

@@ -11,8 +11,9 @@ from pymongo import ReturnDocument
 
 from userbot.domain.jobs import JobId
 from userbot.domain.records import Claim, JobRecord, Lane, lane_of
+from userbot.durable.values import clean
 from userbot.mongo.client import Collection, Document
-from userbot.mongo.documents import NEVER, clean, info_of, record_values, update_of
+from userbot.mongo.documents import NEVER, info_of, record_values, update_of
 from userbot.mongo.pages import Pages, digest_of
 from userbot.mongo.turns import Turns
 

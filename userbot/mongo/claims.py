@@ -16,10 +16,11 @@ from pymongo import ASCENDING, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from userbot.domain.records import Claim, FairLimits, Fence, Lane
+from userbot.durable.values import moment
 from userbot.errors import DamagedError, InfrastructureError
 from userbot.mongo.burial import bury
 from userbot.mongo.client import Database, Document, translated
-from userbot.mongo.documents import NEVER, NO_CLAIM, moment, record_of, update_of
+from userbot.mongo.documents import NEVER, NO_CLAIM, record_of, update_of
 from userbot.mongo.pages import Pages
 from userbot.mongo.schema import JOBS
 from userbot.mongo.turns import Turn, Turns, due

@@ -16,7 +16,7 @@ from motor.motor_asyncio import (
     AsyncIOMotorCollection,
     AsyncIOMotorDatabase,
 )
-from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
+from pymongo.errors import ConnectionFailure, DuplicateKeyError, OperationFailure, PyMongoError
 
 from userbot.errors import DiskFullError, InfrastructureError, StoreAwayError
 
@@ -73,6 +73,14 @@ def translated() -> Iterator[None]:
         raise _meaning(error) from error
     except (BSONError, OverflowError) as error:
         raise InfrastructureError(_said(error)) from error
+
+
+async def upsert(collection: Collection, query: Document, update: Document) -> None:
+    """Change the document of an `_id`, made if missing."""
+    try:
+        await collection.update_one(query, update, upsert=True)
+    except DuplicateKeyError:  # somebody else made it at the same moment
+        await collection.update_one(query, update)
 
 
 def _meaning(error: PyMongoError) -> InfrastructureError:

@@ -9,20 +9,16 @@ since 1970 in UTC, since BSON's own know milliseconds only.
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from functools import cache
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any
 
-from pydantic import TypeAdapter
-
-from userbot.domain.choices import Choice
 from userbot.domain.jobs import Job
 from userbot.domain.records import ENDS, JobRecord, JobState, JobSummary, lane_of
+from userbot.durable.jobs import job_values
+from userbot.durable.values import clean, json_text, made, moment, plain, when
 from userbot.errors import DamagedError, UserbotError
 from userbot.mongo.client import Document
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-TICK = timedelta(microseconds=1)
 NEVER = 0  # of `lease_until` and `not_before`: earlier than every moment
 
 PLAIN = ("state", "is_quick", "attempts", "wish", "status_message_id", "upload_note", "error")
@@ -43,18 +39,6 @@ SUMMARY = dict.fromkeys(
     1,
 )
 
-T = TypeVar("T")
-
-
-def moment(when: datetime) -> int:
-    """Return an aware time as it is stored. Raises TypeError for a naive one."""
-    return (when - EPOCH) // TICK
-
-
-def clean(text: str) -> str:
-    """Return text as UTF-8 can say it; the rest becomes a question mark."""
-    return text.encode(errors="replace").decode()
-
 
 def url_hash(job: Job) -> bytes:
     """Return what stands for a link in the index: links can be too long for one."""
@@ -72,16 +56,10 @@ def update_of(values: Mapping[str, object]) -> Document:
 
 def new_document(job: Job, number: int, slot: int | None, now: datetime) -> Document:
     """Return the document of a job that has just come."""
-    request = job.request
     values = {
         "_id": clean(job.id),
         "number": number,
-        "chat_id": request.chat_id,
-        "message_id": request.message_id,
-        "user_id": request.user_id,
-        "is_group": request.is_group,
-        "topic_id": request.topic_id,
-        "url": clean(job.url),
+        **job_values(job),
         "url_hash": url_hash(job),
         "slot": slot,
         "fence": 0,
@@ -107,8 +85,8 @@ def fresh_values(now: datetime) -> dict[str, object]:
 
 def record_values(record: JobRecord, now: datetime) -> dict[str, object]:
     """Return what a holder can change of a job; its page is not in it."""
-    plain = _plain(record)
-    extraction = plain.pop("extraction")
+    fields = _fields(record)
+    extraction = fields.pop("extraction")
     values: dict[str, object] = {
         "state": record.state.value,
         "lane": lane_of(record.state, is_quick=record.is_quick),
@@ -119,9 +97,9 @@ def record_values(record: JobRecord, now: datetime) -> dict[str, object]:
         "wish": record.wish,
         "error": clean(record.error) if record.error is not None else None,
         "title": clean(record.extraction.title) if record.extraction else None,
-        "extraction": _text(extraction) if extraction else None,
-        **{name: _text(plain.pop(name)) for name in TEXTS},
-        "details": _text(plain),
+        "extraction": json_text(extraction) if extraction else None,
+        **{name: json_text(fields.pop(name)) for name in TEXTS},
+        "details": json_text(fields),
     }
     return values | (end_values(record.state, now) if record.state in ENDS else {})
 
@@ -144,7 +122,7 @@ def error_values(error: UserbotError | None) -> dict[str, object]:
     """Return what is kept of the error that ended a job from outside."""
     return {
         "error": type(error).__name__ if error is not None else None,
-        "error_args": _text(error.args if error is not None else ()),
+        "error_args": json_text(error.args if error is not None else ()),
     }
 
 
@@ -155,34 +133,28 @@ def info_of(record: JobRecord) -> str:
     return clean(record.extraction.info_json)
 
 
-def choice_text(choice: Choice) -> str:
-    """Return the field `choice`."""
-    return _text(_adapter(Choice).dump_python(choice, mode="json"))
-
-
 def record_of(document: Document, info_json: str) -> JobRecord:
     """Return the record of a document. Raises DamagedError for what nobody can read."""
     try:
-        plain: dict[str, Any] = json.loads(document.get("details", "{}"))
-        plain |= {name: document[name] for name in PLAIN if name in document}
-        plain |= {name: json.loads(document[name]) for name in TEXTS if name in document}
-        plain |= {name: _time(document[name]) for name in TIMES}
+        fields: dict[str, Any] = json.loads(document.get("details", "{}"))
+        fields |= {name: document[name] for name in PLAIN if name in document}
+        fields |= {name: json.loads(document[name]) for name in TEXTS if name in document}
+        fields |= {name: _time(document[name]) for name in TIMES}
         if "extraction" in document:
-            plain["extraction"] = json.loads(document["extraction"]) | {"info_json": info_json}
-        record: JobRecord = _adapter(JobRecord).validate_python(plain | {"job": _job(document)})
+            fields["extraction"] = json.loads(document["extraction"]) | {"info_json": info_json}
+        return made(JobRecord, fields | {"job": _job(document)})
     except (KeyError, TypeError, ValueError, OverflowError) as error:  # pydantic's are ValueErrors
         raise DamagedError(str(document.get("_id"))) from error
-    return record
 
 
 def summary_of(document: Document) -> JobSummary:
     """Return the summary of a document. Raises DamagedError for what nobody can read."""
     try:
-        plain = {
+        fields = {
             "job": _job(document),
             "state": document["state"],
-            "created_at": EPOCH + document["created_at"] * TICK,
-            "changed_at": EPOCH + document["changed_at"] * TICK,
+            "created_at": when(document["created_at"]),
+            "changed_at": when(document["changed_at"]),
             "not_before": _time(document["not_before"]),
             "is_quick": document["is_quick"],
             "is_claimed": document["lease_until"] > NEVER,
@@ -190,10 +162,9 @@ def summary_of(document: Document) -> JobSummary:
             "choice": json.loads(document.get("choice", "null")),
             "status_message_id": document.get("status_message_id"),
         }
-        summary: JobSummary = _adapter(JobSummary).validate_python(plain)
+        return made(JobSummary, fields)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DamagedError(str(document.get("_id"))) from error
-    return summary
 
 
 def number_of(document: Document) -> int:
@@ -206,27 +177,14 @@ def _job(document: Document) -> Job:
     """Return the job of a document. Raises KeyError and, as pydantic does, ValueError."""
     names = ("chat_id", "message_id", "user_id", "is_group")
     request = {name: document[name] for name in names} | {"topic_id": document.get("topic_id")}
-    plain = {"id": document["_id"], "request": request, "url": document["url"]}
-    job: Job = _adapter(Job).validate_python(plain)
-    return job
+    return made(Job, {"id": document["_id"], "request": request, "url": document["url"]})
 
 
-def _plain(record: JobRecord) -> dict[str, Any]:
+def _fields(record: JobRecord) -> dict[str, Any]:
     """Return a record in plain values, without what has a field of its own or is too large."""
     own: dict[str, Any] = dict.fromkeys(("job", *PLAIN, *TIMES), True)
-    without = own | {"extraction": {"info_json"}}
-    plain: dict[str, Any] = _adapter(JobRecord).dump_python(record, mode="json", exclude=without)
-    return plain
-
-
-def _text(plain: object) -> str:
-    return clean(json.dumps(plain, ensure_ascii=False))
+    return plain(record, without=own | {"extraction": {"info_json"}})
 
 
 def _time(value: int) -> datetime | None:
-    return None if value == NEVER else EPOCH + value * TICK
-
-
-@cache
-def _adapter(kind: type[T]) -> TypeAdapter[T]:
-    return TypeAdapter(kind)
+    return None if value == NEVER else when(value)

@@ -6,9 +6,9 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import DuplicateKeyError
 
 from userbot.domain.history import ErrorEntry
-from userbot.domain.jobs import JobId
+from userbot.durable.history import error_of, error_values
+from userbot.durable.values import moment
 from userbot.mongo.client import Database, Document
-from userbot.mongo.documents import EPOCH, TICK, clean, moment
 from userbot.mongo.schema import ERRORS
 from userbot.mongo.statistics import BATCH_SIZE
 from userbot.mongo.whole import whole
@@ -32,11 +32,11 @@ class MongoErrors:
         """Return the last errors, newest first."""
         if limit < 1:
             return []  # to the server, 0 is no limit
-        return [_entry(document) for document in await whole(self._recent(limit))]
+        return [error_of(document) for document in await whole(self._recent(limit))]
 
     async def export(self, user_id: int) -> list[ErrorEntry]:
         """Return the errors of a person's jobs, oldest first."""
-        return [_entry(document) for document in await whole(self._of(user_id))]
+        return [error_of(document) for document in await whole(self._of(user_id))]
 
     async def counts(self, since: datetime) -> list[tuple[str, int]]:
         """Return how often each label came."""
@@ -52,19 +52,11 @@ class MongoErrors:
         return await whole(self._delete({"happened_at": {"$lt": moment(when)}}))
 
     async def _add(self, entry: ErrorEntry) -> None:
-        at, job_id = moment(entry.happened_at), clean(entry.job_id)
-        document = {
-            "_id": f"{at}:{job_id}",
-            "job_id": job_id,
-            "user_id": entry.user_id,
-            "happened_at": at,
-            "happened_date": entry.happened_at,  # for the TTL index
-            "label": clean(entry.label),
-            "site": clean(entry.site),
-            "detail": clean(entry.detail),
-        }
+        values = error_values(entry)
+        key = f"{values['happened_at']}:{values['job_id']}"
+        date = entry.happened_at  # for the TTL index
         try:
-            await self._errors.insert_one(document)
+            await self._errors.insert_one({**values, "_id": key, "happened_date": date})
         except DuplicateKeyError:
             return  # it is known
 
@@ -85,14 +77,3 @@ class MongoErrors:
 
     async def _delete(self, query: Document) -> int:
         return int((await self._errors.delete_many(query)).deleted_count)
-
-
-def _entry(document: Document) -> ErrorEntry:
-    return ErrorEntry(
-        job_id=JobId(document["job_id"]),
-        user_id=document["user_id"],
-        happened_at=EPOCH + document["happened_at"] * TICK,
-        label=document["label"],
-        site=document["site"],
-        detail=document["detail"],
-    )

@@ -4,10 +4,8 @@
 """
 
 import hashlib
-import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import DuplicateKeyError
@@ -15,18 +13,12 @@ from pymongo.errors import DuplicateKeyError
 from userbot.domain.history import HistoryItem, Mark, MediaKey, SentFile
 from userbot.domain.jobs import JobId
 from userbot.domain.records import JobState
-from userbot.errors import DamagedError
+from userbot.durable.history import item_of, item_values
+from userbot.durable.values import clean, json_text, moment
 from userbot.mongo.client import Database, Document
-from userbot.mongo.documents import clean, moment
-from userbot.mongo.plain import day_number, made, plain, text, utc_day, when
 from userbot.mongo.schema import HISTORY
 from userbot.mongo.whole import whole
 
-TEXTS = ("url", "site", "media_id", "title", "variant", "error")
-FIELDS = (
-    *("user_id", "chat_id", "url", "result", "message_id", "site", "media_id", "title"),
-    *("variant", "kind", "height", "size_bytes", "duration_s", "error", "bot_id", "is_shareable"),
-)
 NEWEST = (("ended_at", DESCENDING), ("_id", DESCENDING))
 OLDEST = (("ended_at", ASCENDING), ("_id", ASCENDING))
 
@@ -109,7 +101,7 @@ class MongoHistory:
         return await cursor.to_list(None)
 
     async def _drop(self, query: Document) -> int:
-        change = {"$set": {"file_ids": text([]), "has_files": False}}
+        change = {"$set": {"file_ids": json_text([]), "has_files": False}}
         return int((await self._history.update_many(query, change)).modified_count)
 
     async def _delete(self, query: Document) -> int:
@@ -117,33 +109,19 @@ class MongoHistory:
 
 
 def _document(item: HistoryItem) -> Document:
-    values = plain(item)
-    document: dict[str, Any] = {name: values[name] for name in FIELDS}
-    document |= {name: clean(values[name]) for name in TEXTS}
-    return document | {
-        "_id": clean(item.job_id),
-        "ended_at": moment(item.ended_at),
+    values = item_values(item)
+    return values | {
+        "_id": values.pop("job_id"),
         "ended_date": item.ended_at,  # for the TTL index
-        "day": day_number(utc_day(item.ended_at)),
-        "seconds": text(values["seconds"]),
-        "file_ids": text(values["file_ids"]),
         "has_files": bool(item.file_ids),
         "media": _hash(item.media),
     }
 
 
 def _item(document: Document) -> HistoryItem:
-    try:
-        fields = {name: document[name] for name in FIELDS}
-        fields["job_id"] = document["_id"]
-        fields["ended_at"] = when(document["ended_at"])
-        fields["seconds"] = json.loads(document["seconds"])
-        fields["file_ids"] = json.loads(document["file_ids"])
-        return made(HistoryItem, fields)
-    except (KeyError, ValueError, TypeError) as error:
-        raise DamagedError(str(document["_id"])) from error
+    return item_of({**document, "job_id": document["_id"]})
 
 
 def _hash(media: MediaKey) -> bytes:
     key = [clean(media.site), clean(media.media_id), clean(media.variant), media.bot_id]
-    return hashlib.sha256(text(key).encode()).digest()
+    return hashlib.sha256(json_text(key).encode()).digest()

@@ -5,10 +5,9 @@ Turns are given before a job enters a lane, pages are written before a job point
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import TypeVar
 
 from userbot.domain.choices import Choice
 from userbot.domain.jobs import Job, JobId
@@ -24,32 +23,24 @@ from userbot.domain.records import (
     Place,
     lane_of,
 )
-from userbot.errors import DamagedError, UserbotError
-from userbot.mongo.burial import bury
+from userbot.durable.values import clean, dump, moment
+from userbot.errors import UserbotError
 from userbot.mongo.changes import Changes, held_under, one
 from userbot.mongo.claims import Claims, Taken
-from userbot.mongo.client import Database, Document, open_database
+from userbot.mongo.client import Database, open_database
 from userbot.mongo.documents import (
     NEVER,
     NO_CLAIM,
-    SUMMARY,
-    choice_text,
-    clean,
     end_values,
     error_values,
-    moment,
-    number_of,
-    record_of,
-    summary_of,
     update_of,
 )
 from userbot.mongo.entries import Entries
 from userbot.mongo.pages import Pages
+from userbot.mongo.records import Records
 from userbot.mongo.schema import JOBS, PAGES, prepare
 from userbot.mongo.turns import Turns
 from userbot.mongo.whole import whole
-
-T = TypeVar("T")
 
 NO_PAGE: Mapping[str, object] = {"page": None, "page_digest": None}
 
@@ -74,6 +65,7 @@ class MongoJobs:
     def __init__(self, database: Database) -> None:
         self._jobs = database[JOBS]
         self._pages = Pages(database[PAGES])
+        self._records = Records(self._jobs, self._pages)
         self._turns = Turns(database)
         self._changes = Changes(self._jobs, self._pages, self._turns)
         self._entries = Entries(self._jobs, self._changes, self._turns)
@@ -85,7 +77,7 @@ class MongoJobs:
 
     async def find(self, job_id: JobId) -> JobRecord | None:
         """Return a job, None when it is unknown."""
-        return await whole(self._find(one(job_id)))
+        return await whole(self._records.find(one(job_id)))
 
     async def claim(
         self, lane: Lane, now: datetime, lease_until: datetime, limits: FairLimits
@@ -133,7 +125,7 @@ class MongoJobs:
             "state": JobState.QUEUED.value,
             "lane": lane.value,
             "is_quick": is_quick,
-            "choice": choice_text(choice),
+            "choice": dump(choice),
             "changed_at": moment(now),
         }
         offered = {**one(job_id), "state": JobState.OFFERED.value}
@@ -181,7 +173,7 @@ class MongoJobs:
 
     async def untold(self) -> list[JobRecord]:
         """Return the ended jobs whose chat does not show it yet."""
-        return await whole(self._legible({"owed": True}, None, lambda found: record_of(found, "")))
+        return await whole(self._records.untold())
 
     async def give_up_claims(self) -> int:
         """Take every lease away, counting an attempt each."""
@@ -189,8 +181,7 @@ class MongoJobs:
 
     async def unfinished(self, user_id: int | None = None) -> list[JobSummary]:
         """Return the jobs that have not ended, oldest first."""
-        query = {"is_open": True} | ({} if user_id is None else {"user_id": user_id})
-        return await whole(self._legible(query, SUMMARY, summary_of))
+        return await whole(self._records.unfinished(user_id))
 
     async def count_unfinished(self, user_id: int) -> int:
         """Return how many jobs of a person have not ended."""
@@ -208,23 +199,6 @@ class MongoJobs:
         """Delete the jobs that ended before a moment; return how many."""
         return await whole(self._forget(before))
 
-    async def _find(self, query: Document) -> JobRecord | None:
-        try:
-            return await self._read(query)
-        except DamagedError:
-            if document := await self._jobs.find_one(query):
-                await bury(self._jobs, self._pages, document)
-        return await self._read(query)
-
-    async def _read(self, query: Document) -> JobRecord | None:
-        page = None
-        while document := await self._jobs.find_one(query):
-            info_json = await self._pages.of(document)
-            if info_json or document.get("page") == page:
-                return record_of(document, info_json)
-            page = document.get("page")  # replaced while we looked; or damage, the second time
-        return None
-
     async def _hasten(self, ids: list[str]) -> None:
         waiting = {"_id": {"$in": ids}, "is_open": True, "lease_until": NEVER}
         await self._jobs.update_many(waiting, {"$set": {"not_before": NEVER}})
@@ -234,31 +208,8 @@ class MongoJobs:
         given_up = {**update_of(NO_CLAIM), "$inc": {"attempts": 1}}
         return int((await self._jobs.update_many(held, given_up)).matched_count)
 
-    async def _legible(
-        self, query: Document, fields: Mapping[str, int] | None, read: Callable[[Document], T]
-    ) -> list[T]:
-        """Return jobs in the order of coming; what cannot be read is ended and left out."""
-        documents = await self._jobs.find(query, fields).to_list(None)
-        found, damaged = await asyncio.to_thread(_read_all, documents, read)
-        for document in damaged:
-            await bury(self._jobs, self._pages, document)
-        return found
-
     async def _forget(self, before: datetime) -> int:
         ended = await self._jobs.delete_many({"ended_at": {"$lt": moment(before)}})
         await self._turns.forget(before)
         await self._pages.sweep(before, self._jobs)
         return int(ended.deleted_count)
-
-
-def _read_all(
-    documents: list[Document], read: Callable[[Document], T]
-) -> tuple[list[T], list[Document]]:
-    """Return what is legible in the order of coming, and the documents that are not."""
-    found, damaged = [], []
-    for document in sorted(documents, key=number_of):
-        try:
-            found.append(read(document))
-        except DamagedError:
-            damaged.append(document)
-    return found, damaged

@@ -10,9 +10,9 @@ from datetime import datetime
 
 from bson import ObjectId
 
+from userbot.durable.values import moment
 from userbot.errors import InfrastructureError
 from userbot.mongo.client import Collection, Document, translated
-from userbot.mongo.documents import moment
 
 log = logging.getLogger(__name__)
 

@@ -3,8 +3,8 @@
 from datetime import UTC, date, datetime, time
 
 from userbot.domain.people import Quota, Usage
-from userbot.mongo.client import Database, Document
-from userbot.mongo.plain import change, day_number
+from userbot.durable.values import day_number
+from userbot.mongo.client import Database, Document, upsert
 from userbot.mongo.schema import USAGE
 from userbot.mongo.whole import whole
 
@@ -40,7 +40,7 @@ class MongoQuotas:
             "size_bytes": 0,
         }
         query = {"_id": _id(user_id, day)}
-        await change(self._usage, query, {"$setOnInsert": first})
+        await upsert(self._usage, query, {"$setOnInsert": first})
         more = {"$inc": {"count": cost.count, "size_bytes": cost.size_bytes}}
         charged = await self._usage.update_one({**query, **_room(cost, quota)}, more)
         return bool(charged.matched_count)

@@ -9,9 +9,8 @@ from typing import Any
 
 from userbot.domain.history import Tally
 from userbot.domain.records import JobState
+from userbot.durable.values import day_of, moment
 from userbot.mongo.client import Database, Document
-from userbot.mongo.documents import moment
-from userbot.mongo.plain import day_of
 from userbot.mongo.schema import HISTORY
 from userbot.mongo.whole import whole
 

@@ -16,8 +16,9 @@ from pymongo.errors import DuplicateKeyError
 
 from userbot.domain.jobs import JobId
 from userbot.domain.records import Lane, Place
+from userbot.durable.values import moment
 from userbot.mongo.client import Database, Document
-from userbot.mongo.documents import moment, number_of
+from userbot.mongo.documents import number_of
 from userbot.mongo.schema import COUNTERS, JOBS, TURN_NUMBERS, TURNS, hasty
 
 NEWCOMERS = -(2**62)  # below every turn of somebody who was served

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from userbot.domain.people import Ban, Preferences, Quota, Role, User
-from userbot.errors import InfrastructureError
-from userbot.mongo.client import Database, Document
-from userbot.mongo.documents import clean, moment, update_of
-from userbot.mongo.plain import change, dump, load, when
+from userbot.domain.people import User
+from userbot.durable.users import UserFields, user_of
+from userbot.durable.values import clean, moment
+from userbot.mongo.client import Database, Document, upsert
+from userbot.mongo.documents import update_of
 from userbot.mongo.schema import JOBS, USERS
 from userbot.mongo.whole import whole
 
@@ -15,7 +15,7 @@ UNDECIDED = {name: {"$exists": False} for name in DECISIONS}
 OWN = ("name", "first_seen_at", "seen_at", "preferences")
 
 
-class MongoUsers:
+class MongoUsers(UserFields):
     """`ports.durable.Users`, where each method is explained."""
 
     def __init__(self, database: Database) -> None:
@@ -25,7 +25,7 @@ class MongoUsers:
     async def find(self, user_id: int) -> User | None:
         """Return a person, None when nothing is known of them."""
         found = await whole(self._find(user_id))
-        return _user(found) if found else None
+        return user_of(user_id, found) if found else None
 
     async def touch(self, user_id: int, name: str, now: datetime) -> None:
         """Keep that a person has written."""
@@ -35,24 +35,7 @@ class MongoUsers:
             "$min": {"first_seen_at": at},
             "$max": {"seen_at": at},
         }
-        await whole(change(self._users, {"_id": user_id}, update))
-
-    async def set_preferences(self, user_id: int, preferences: Preferences) -> None:
-        """Keep what a person wants."""
-        is_default = preferences == Preferences()
-        await self._set(user_id, "preferences", None if is_default else dump(preferences))
-
-    async def set_role(self, user_id: int, role: Role) -> None:
-        """Keep what a person is."""
-        await self._set(user_id, "role", None if role is Role.USER else role.value)
-
-    async def set_ban(self, user_id: int, ban: Ban | None) -> None:
-        """Keep that a person may not use the bot."""
-        await self._set(user_id, "ban", dump(ban) if ban else None)
-
-    async def set_quota(self, user_id: int, quota: Quota | None) -> None:
-        """Keep how much a person may take."""
-        await self._set(user_id, "quota", dump(quota) if quota else None)
+        await whole(upsert(self._users, {"_id": user_id}, update))
 
     async def forget_before(self, when: datetime) -> int:
         """Delete whoever has not written since a moment."""
@@ -66,8 +49,7 @@ class MongoUsers:
         return await self._users.find_one({"_id": user_id})
 
     async def _set(self, user_id: int, field: str, value: str | None) -> None:
-        """Keep one of our own fields."""
-        await whole(change(self._users, {"_id": user_id}, update_of({field: value})))
+        await whole(upsert(self._users, {"_id": user_id}, update_of({field: value})))
 
     async def _forget(self, user_id: int) -> int:
         gone = await self._users.delete_one({"_id": user_id, **UNDECIDED})
@@ -79,19 +61,3 @@ class MongoUsers:
 
     async def _forget_before(self, old: Document) -> int:
         return int((await self._users.delete_many({**old, **UNDECIDED})).deleted_count)
-
-
-def _user(document: Document) -> User:
-    try:
-        return User(
-            id=document["_id"],
-            name=document.get("name", ""),
-            first_seen_at=when(document.get("first_seen_at")),
-            seen_at=when(document.get("seen_at")),
-            preferences=load(Preferences, document.get("preferences")) or Preferences(),
-            role=Role(document.get("role", Role.USER)),
-            ban=load(Ban, document.get("ban")),
-            quota=load(Quota, document.get("quota")),
-        )
-    except ValueError as error:  # pydantic's and json's too
-        raise InfrastructureError(f"MongoDB: person {document['_id']} is damaged") from error

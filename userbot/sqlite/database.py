@@ -7,10 +7,10 @@ turn of it. So no transaction is ever left open by a cancelled caller, and none 
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import aiosqlite
 
@@ -30,6 +30,7 @@ PRAGMAS = (
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
+Values = Sequence[Any] | Mapping[str, Any]
 
 
 class _Connection(aiosqlite.Connection):
@@ -51,7 +52,7 @@ class _Connection(aiosqlite.Connection):
 
 
 class Database:
-    """An open file. Both methods raise InfrastructureError for everything that SQLite refuses."""
+    """An open file. Every method raises InfrastructureError for everything that SQLite refuses."""
 
     def __init__(self, connection: _Connection, path: Path) -> None:
         self._connection = connection
@@ -64,6 +65,14 @@ class Database:
     async def write(self, work: Work[T]) -> T:
         """Return what work answers, after a commit; when it raises, nothing has changed."""
         return await self._transaction("BEGIN IMMEDIATE", work)
+
+    async def rows(self, query: str, values: Values = ()) -> list[sqlite3.Row]:
+        """Return what a query finds."""
+        return await self.read(lambda connection: connection.execute(query, values).fetchall())
+
+    async def change(self, statement: str, values: Values = ()) -> int:
+        """Carry out one statement; return how many rows it changed."""
+        return await self.write(lambda connection: connection.execute(statement, values).rowcount)
 
     async def _transaction(self, begin: str, work: Work[T]) -> T:
         with _translated(self._path):

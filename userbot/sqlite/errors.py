@@ -1,14 +1,12 @@
 """The errors that jobs ended with, in SQLite."""
 
-import sqlite3
 from datetime import datetime
-from typing import Any
 
 from userbot.domain.history import ErrorEntry
-from userbot.domain.jobs import JobId
+from userbot.durable.history import error_of, error_values
+from userbot.durable.values import moment
 from userbot.sqlite.database import Database
-from userbot.sqlite.plain import columns
-from userbot.sqlite.rows import EPOCH, TICK, clean, moment
+from userbot.sqlite.rows import columns
 
 COLUMNS = ("job_id", "happened_at", "user_id", "label", "site", "detail")
 ADD = f"INSERT OR IGNORE INTO errors {columns(COLUMNS)}"
@@ -28,15 +26,7 @@ class SqliteErrors:
 
     async def add(self, entry: ErrorEntry) -> None:
         """Keep an error, once."""
-        values = {
-            "job_id": clean(entry.job_id),
-            "happened_at": moment(entry.happened_at),
-            "user_id": entry.user_id,
-            "label": clean(entry.label),
-            "site": clean(entry.site),
-            "detail": clean(entry.detail),
-        }
-        await self._database.write(lambda connection: connection.execute(ADD, values))
+        await self._database.change(ADD, error_values(entry))
 
     async def recent(self, limit: int) -> list[ErrorEntry]:
         """Return the last errors, newest first."""
@@ -48,37 +38,17 @@ class SqliteErrors:
 
     async def counts(self, since: datetime) -> list[tuple[str, int]]:
         """Return how often each label came."""
-        rows = await self._database.read(
-            lambda connection: connection.execute(COUNTS, (moment(since),)).fetchall()
-        )
+        rows = await self._database.rows(COUNTS, (moment(since),))
         return [(row["label"], row["times"]) for row in rows]
 
     async def forget_user(self, user_id: int) -> int:
         """Delete the errors of a person's jobs."""
-        return await self._delete("DELETE FROM errors WHERE user_id = ?", user_id)
+        return await self._database.change("DELETE FROM errors WHERE user_id = ?", (user_id,))
 
     async def forget_before(self, when: datetime) -> int:
         """Delete what happened before a moment."""
-        return await self._delete("DELETE FROM errors WHERE happened_at < ?", moment(when))
+        old = (moment(when),)
+        return await self._database.change("DELETE FROM errors WHERE happened_at < ?", old)
 
     async def _entries(self, query: str, value: int) -> list[ErrorEntry]:
-        rows = await self._database.read(
-            lambda connection: connection.execute(query, (value,)).fetchall()
-        )
-        return [_entry(row) for row in rows]
-
-    async def _delete(self, query: str, value: Any) -> int:
-        return await self._database.write(
-            lambda connection: connection.execute(query, (value,)).rowcount
-        )
-
-
-def _entry(row: sqlite3.Row) -> ErrorEntry:
-    return ErrorEntry(
-        job_id=JobId(row["job_id"]),
-        user_id=row["user_id"],
-        happened_at=EPOCH + row["happened_at"] * TICK,
-        label=row["label"],
-        site=row["site"],
-        detail=row["detail"],
-    )
+        return [error_of(dict(row)) for row in await self._database.rows(query, (value,))]

@@ -4,8 +4,8 @@ import sqlite3
 from datetime import date
 
 from userbot.domain.people import Quota, Usage
+from userbot.durable.values import day_number
 from userbot.sqlite.database import Database
-from userbot.sqlite.plain import day_number
 
 FIND = "SELECT count, size_bytes FROM usage WHERE user_id = ? AND day = ?"
 ADD = """
@@ -43,12 +43,7 @@ class SqliteQuotas:
 
     async def forget_before(self, day: date) -> int:
         """Delete the days before a day."""
-        number = day_number(day)
-        return await self._database.write(
-            lambda connection: (
-                connection.execute("DELETE FROM usage WHERE day < ?", (number,)).rowcount
-            )
-        )
+        return await self._database.change("DELETE FROM usage WHERE day < ?", (day_number(day),))
 
 
 def _usage(connection: sqlite3.Connection, user_id: int, day: int) -> Usage:

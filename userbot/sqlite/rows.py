@@ -2,20 +2,17 @@
 
 import json
 import sqlite3
-from datetime import UTC, datetime, timedelta
-from functools import cache
-from typing import Any, TypeVar
-
-from pydantic import TypeAdapter
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
 
 from userbot.domain.choices import Choice
 from userbot.domain.jobs import Job, JobId, Request
 from userbot.domain.media import Extraction
 from userbot.domain.records import ENDS, JobRecord, JobState, JobSummary, lane_of
+from userbot.durable.jobs import job_values
+from userbot.durable.values import clean, dump, json_text, load, made, moment, plain, when
 from userbot.errors import DamagedError
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-TICK = timedelta(microseconds=1)
 
 # The fields of a record that have a column of their own; the others but the extraction are
 # `details`, so that a new one needs no migration.
@@ -32,35 +29,18 @@ COLUMNS = (
     "error",
 )
 
-T = TypeVar("T")
+
+def columns(names: Iterable[str]) -> str:
+    """Return the columns and the named values of an INSERT."""
+    known = list(names)
+    return f"({', '.join(known)}) VALUES ({', '.join(':' + name for name in known)})"
 
 
-def moment(when: datetime) -> int:
-    """Return an aware time as it is stored. Raises TypeError for a naive one."""
-    return (when - EPOCH) // TICK
-
-
-def clean(text: str) -> str:
-    """Return text as UTF-8 can say it; the rest becomes a question mark."""
-    return text.encode(errors="replace").decode()
-
-
-def json_text(plain: object) -> str:
-    """Return plain values as a column keeps them."""
-    return clean(json.dumps(plain, ensure_ascii=False))
-
-
-def job_values(job: Job, now: datetime) -> dict[str, object]:
+def new_row(job: Job, now: datetime) -> dict[str, object]:
     """Return the columns of a job that has just come."""
-    request = job.request
     return {
         "id": job.id,
-        "chat_id": request.chat_id,
-        "message_id": request.message_id,
-        "user_id": request.user_id,
-        "is_group": request.is_group,
-        "topic_id": request.topic_id,
-        "url": clean(job.url),
+        **job_values(job),
         "state": JobState.NEW,
         "lane": lane_of(JobState.NEW, is_quick=False),
         "created_at": moment(now),
@@ -89,17 +69,17 @@ def record_values(record: JobRecord, now: datetime) -> dict[str, object]:
 
 def page_values(record: JobRecord, extraction: Extraction) -> dict[str, object]:
     """Return the columns of `pages`; nothing of `info_json` when the job has ended."""
-    plain = _adapter(Extraction).dump_python(extraction, mode="json")
-    info_json = plain.pop("info_json")
+    fields = plain(extraction)
+    info_json = fields.pop("info_json")
     return {
-        "extraction": json_text(plain),
+        "extraction": json_text(fields),
         "info_json": "" if record.state in ENDS else clean(info_json),
     }
 
 
 def choice_json(choice: Choice | None) -> str | None:
     """Return the column `choice`."""
-    return json_text(_adapter(Choice).dump_python(choice, mode="json")) if choice else None
+    return dump(choice) if choice else None
 
 
 def record_of(row: sqlite3.Row, page: sqlite3.Row | None) -> JobRecord:
@@ -114,16 +94,15 @@ def record_of(row: sqlite3.Row, page: sqlite3.Row | None) -> JobRecord:
 
 
 def _record_of(row: sqlite3.Row, page: sqlite3.Row | None) -> JobRecord:
-    plain: dict[str, Any] = json.loads(row["details"])
-    plain |= {name: row[name] for name in COLUMNS}
-    plain["choice"] = _loaded(row["choice"])
+    fields: dict[str, Any] = json.loads(row["details"])
+    fields |= {name: row[name] for name in COLUMNS}
+    fields["choice"] = json.loads(row["choice"]) if row["choice"] is not None else None
     for name in ("created_at", "changed_at", "not_before"):
-        plain[name] = _time(row[name])
-    plain["job"] = _job(row)
+        fields[name] = _time(row[name])
+    fields["job"] = _job(row)
     if page is not None:
-        plain["extraction"] = {**json.loads(page["extraction"]), "info_json": page["info_json"]}
-    record: JobRecord = _adapter(JobRecord).validate_python(plain)
-    return record
+        fields["extraction"] = {**json.loads(page["extraction"]), "info_json": page["info_json"]}
+    return made(JobRecord, fields)
 
 
 def summary_of(row: sqlite3.Row) -> JobSummary:
@@ -135,19 +114,16 @@ def summary_of(row: sqlite3.Row) -> JobSummary:
 
 
 def _summary_of(row: sqlite3.Row) -> JobSummary:
-    created_at, changed_at = _time(row["created_at"]), _time(row["changed_at"])
-    assert created_at and changed_at
-    choice = row["choice"]
     return JobSummary(
         job=_job(row),
         state=JobState(row["state"]),
-        created_at=created_at,
-        changed_at=changed_at,
+        created_at=when(row["created_at"]),
+        changed_at=when(row["changed_at"]),
         not_before=_time(row["not_before"]),
         is_quick=bool(row["is_quick"]),
         is_claimed=row["lease_until"] is not None,
         title=row["title"],
-        choice=_adapter(Choice).validate_json(choice) if choice else None,
+        choice=load(Choice, row["choice"]),
         status_message_id=row["status_message_id"],
     )
 
@@ -164,19 +140,8 @@ def _job(row: sqlite3.Row) -> Job:
 
 
 def _details(record: JobRecord) -> dict[str, Any]:
-    kept = {"job", "extraction", *COLUMNS}
-    plain: dict[str, Any] = _adapter(JobRecord).dump_python(record, mode="json", exclude=kept)
-    return plain
-
-
-def _loaded(text: str | None) -> Any:  # JSON is what it is
-    return json.loads(text) if text is not None else None
+    return plain(record, without={"job", "extraction", *COLUMNS})
 
 
 def _time(value: int | None) -> datetime | None:
-    return None if value is None else EPOCH + value * TICK
-
-
-@cache
-def _adapter(kind: type[T]) -> TypeAdapter[T]:
-    return TypeAdapter(kind)
+    return None if value is None else when(value)

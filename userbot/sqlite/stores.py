@@ -7,9 +7,10 @@ from pathlib import Path
 from userbot.ports.durable import Stores
 from userbot.sqlite.database import open_database
 from userbot.sqlite.errors import SqliteErrors
-from userbot.sqlite.history import SqliteHistory, SqliteStatistics
+from userbot.sqlite.history import SqliteHistory
 from userbot.sqlite.jobs import SqliteJobs
 from userbot.sqlite.quotas import SqliteQuotas
+from userbot.sqlite.statistics import SqliteStatistics
 from userbot.sqlite.users import SqliteUsers
 
 
