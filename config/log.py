@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import TracebackType
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from config.sections import LogSection, Settings
 
@@ -26,18 +26,22 @@ log = logging.getLogger(__name__)
 def secrets_of(settings: Settings) -> tuple[str, ...]:
     """Return every text that must not appear in a line."""
     token = settings.telegram.bot_token.get_secret_value()
-    urls = (settings.store.mongo_url, settings.store.redis_url, settings.net.site_proxy)
+    net, store = settings.net, settings.store
+    urls = [
+        url.get_secret_value() for url in (store.mongo_url, store.redis_url, net.site_proxy) if url
+    ]
     return (
         *(token, token.partition(":")[2]),
         settings.telegram.api_hash.get_secret_value(),
-        *(text for url in urls if url for text in _passwords(url.get_secret_value())),
+        *(text for url in (*urls, *net.site_proxies.proxies) for text in _passwords(url)),
     )
 
 
 def _passwords(url: str) -> tuple[str, ...]:
-    """Return a URL and the password in it, as written and as meant."""
-    password = urlsplit(url).password or ""
-    return url, password, unquote(password)
+    """Return a URL and the password in it, as written and as meant; a socket's is a parameter."""
+    parts = urlsplit(url)
+    password = parts.password or ""
+    return url, password, unquote(password), *parse_qs(parts.query).get("password", ())
 
 
 def set_up(section: LogSection, secrets: Iterable[str]) -> None:

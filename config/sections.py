@@ -1,12 +1,13 @@
 """What a setting looks like once it is read: frozen sections, passed around one by one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from userbot.domain.limits import Allowances
+from userbot.domain.site_proxies import SiteProxies
 from userbot.domain.urls import AllowList
 
 
@@ -88,10 +89,11 @@ class WorkSection:
 
 @dataclass(frozen=True, slots=True)
 class NetSection:
-    """What workers may reach although it is private, and by which proxy they reach the rest."""
+    """What workers may reach although it is private, and by which proxies they reach the rest."""
 
     egress_allow: AllowList
     site_proxy: SecretStr | None = None
+    site_proxies: SiteProxies = field(default_factory=SiteProxies)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,10 +34,7 @@ from userbot.domain.urls import AllowList
 
 CREDENTIALS = ("API_ID", "API_HASH", "BOT_TOKEN")
 SECRETS = ("API_HASH", "BOT_TOKEN", "MONGO_URL", "REDIS_URL", "SITE_PROXY", "TELEGRAM_PROXY")
-NOT_YET = (
-    *("SITE_PROXY_FILE", "TELEGRAM_PROXY"),
-    "METRICS_PORT",
-)
+NOT_YET = ("TELEGRAM_PROXY", "METRICS_PORT")
 SERVER = ("TELEGRAM_SERVER", "TELEGRAM_PUBLIC_KEY")
 FOREIGN_PREFIX = "COMPOSE_"  # Docker Compose reads the same .env
 MAX_SHOWN_CHARS = 40
@@ -208,7 +205,9 @@ def _sections(values: Values) -> Settings:
             drain_s=values.DRAIN_S,
         ),
         net=NetSection(
-            egress_allow=AllowList.parse(values.EGRESS_ALLOW), site_proxy=values.SITE_PROXY
+            egress_allow=AllowList.parse(values.EGRESS_ALLOW),
+            site_proxy=values.SITE_PROXY,
+            site_proxies=values.SITE_PROXY_FILE,
         ),
         log=LogSection(level=values.LOG_LEVEL, is_json=values.LOG_JSON),
     )

@@ -3,8 +3,9 @@
 import re
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, SkipValidation
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -13,6 +14,7 @@ from pydantic_settings import (
 )
 
 from userbot.domain.limits import Operation, Rate, Rates, parse_rates
+from userbot.domain.site_proxies import MAX_CHARS, PROXY_URL, SiteProxies
 from userbot.domain.urls import AllowList
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,7 +23,6 @@ TOKEN = re.compile(r"[0-9]{1,19}:[A-Za-z0-9_-]{10,}")
 HASH = re.compile(r"[0-9a-f]{32}")
 MONGO = re.compile(r"mongodb(\+srv)?://[^/\s]+\S*")
 REDIS = re.compile(r"(rediss?://[^/\s]+|unix://)\S*")
-PROXY = re.compile(r"(http|socks4|socks5h?)://(\S+@)?(\[[0-9a-fA-F:.]+\]|[\w.-]+):[0-9]{1,5}/?")
 _PEM = re.compile(rb"-----BEGIN RSA PUBLIC KEY-----\s[A-Za-z0-9+/=\s]+-----END RSA PUBLIC KEY-----")
 
 
@@ -34,6 +35,11 @@ def _split(value: object) -> object:
 def _matching(pattern: re.Pattern[str], value: SecretStr) -> SecretStr:
     if not pattern.fullmatch(value.get_secret_value()):
         raise ValueError
+    return value
+
+
+def _address(pattern: re.Pattern[str], value: SecretStr) -> SecretStr:
+    urlsplit(_matching(pattern, value).get_secret_value())  # else the log would do it
     return value
 
 
@@ -57,6 +63,21 @@ def _public_key(path: Path) -> Path:
     if not _PEM.search(content):
         raise ValueError(f"is {str(path)!r}, which holds no such key")
     return path
+
+
+def _site_proxies(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    path = _absolute(Path(value))
+    try:
+        with path.open(encoding="utf-8") as file:
+            return SiteProxies.parse(file.read(MAX_CHARS + 1))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"is {str(path)!r}, which is no text") from error
+    except OSError as error:
+        raise ValueError(f"is {str(path)!r}: {error.strerror}") from error
+    except ValueError as error:
+        raise ValueError(f"is {str(path)!r}: {error}") from error
 
 
 def _server(value: str) -> str:
@@ -121,9 +142,9 @@ ChatIds = Annotated[
 Places = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_allow_list)]
 ApiHash = Annotated[SecretStr, AfterValidator(lambda value: _matching(HASH, value))]
 BotToken = Annotated[SecretStr, AfterValidator(lambda value: _matching(TOKEN, value))]
-MongoUrl = Annotated[SecretStr, AfterValidator(lambda value: _matching(MONGO, value))]
-RedisUrl = Annotated[SecretStr, AfterValidator(lambda value: _matching(REDIS, value))]
-ProxyUrl = Annotated[SecretStr, AfterValidator(lambda value: _matching(PROXY, value))]
+MongoUrl = Annotated[SecretStr, AfterValidator(lambda value: _address(MONGO, value))]
+RedisUrl = Annotated[SecretStr, AfterValidator(lambda value: _address(REDIS, value))]
+ProxyUrl = Annotated[SecretStr, AfterValidator(lambda value: _matching(PROXY_URL, value))]
 Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)]
 Seconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600, allow_inf_nan=False)]
 Folder = Annotated[Path, AfterValidator(_folder)]
@@ -204,6 +225,12 @@ class Values(BaseSettings):
     SITE_PROXY: ProxyUrl | None = Field(
         None,
         description="http://, socks4:// or socks5://, with user:password@ if need be, host:port",
+    )
+    SITE_PROXY_FILE: Annotated[
+        SkipValidation[SiteProxies], NoDecode, BeforeValidator(_site_proxies)
+    ] = Field(
+        SiteProxies(),
+        description="a file with a host and its proxy, or `direct`, on each line",
     )
     TELEGRAM_SERVER: Annotated[str, AfterValidator(_server)] | None = Field(
         None, description="host:port, or [IPv6 address]:port"

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -98,3 +99,26 @@ async def connect(url: str, place: str) -> tuple[bytes, asyncio.StreamReader, as
 def status(answer: bytes) -> str:
     """The status line of an answer."""
     return answer.partition(b"\r\n")[0].decode("latin-1")
+
+
+def socks(asked: list[bytes], port: int) -> Serve:
+    """A SOCKS5 server that knows user and pass, and takes everybody to one port of 127.0.0.1."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly((await reader.readexactly(2))[1])
+        writer.write(b"\x05\x02")
+        user = await reader.readexactly((await reader.readexactly(2))[1])
+        password = await reader.readexactly((await reader.readexactly(1))[0])
+        writer.write(b"\x01\x00" if (user, password) == (b"user", b"pass") else b"\x01\x01")
+        kind = (await reader.readexactly(4))[3]
+        length = 4 if kind == 1 else (await reader.readexactly(1))[0]
+        asked.append(await reader.readexactly(length))
+        await reader.readexactly(2)
+        writer.write(b"\x05\x00\x00\x01\x7f\x00\x00\x01" + os.urandom(2))
+        async with asyncio.timeout(LIMIT_S):
+            there, back = await asyncio.open_connection("127.0.0.1", port)
+            back.write(await reader.read(10_000))
+            writer.write(await there.read())
+        back.close()
+
+    return serve

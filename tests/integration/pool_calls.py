@@ -92,6 +92,7 @@ def count(call, emit, argument):
 
 def surroundings(call, emit, argument):
     """Tell what the process has: who it is, what it may, what it sees."""
+    autogroup = Path("/proc/self/autogroup")
     facts = {
         "environ": Path("/proc/self/environ").read_bytes().decode(),
         "variables": dict(os.environ),
@@ -100,6 +101,7 @@ def surroundings(call, emit, argument):
         "status": Path("/proc/self/status").read_text(),
         "limits": Path("/proc/self/limits").read_text(),
         "nice": os.nice(0),
+        "autogroup": autogroup.read_text() if autogroup.exists() else "",
         "session": os.getsid(0) == os.getpid(),
         "umask": os.umask(0o077),
         "proxy": call.proxy,

@@ -27,9 +27,9 @@ REFUSED = "HTTP/1.1 403 Leads to a private address"
 
 
 @asynccontextmanager
-async def way_out(*allow: str, cap_bytes: int = MIB, **more: str) -> AsyncIterator[Passage]:
+async def way_out(*allow: str, cap_bytes: int = MIB) -> AsyncIterator[Passage]:
     async with (
-        Egress.open(EgressSettings(AllowList.parse(allow), **more)) as egress,
+        Egress.open(EgressSettings(AllowList.parse(allow))) as egress,
         egress.passage(cap_bytes, limit_bytes=7) as passage,
     ):
         yield passage

@@ -1,14 +1,12 @@
 """Every way to write a private place, asked of the proxy itself: by a page, past the link check."""
 
-import asyncio
-import os
 import socket
 from ipaddress import ip_address
 
 import pytest
 import pytest_asyncio
 
-from tests.integration.egress_helpers import LIMIT_S, canary, connect, get, serving, status
+from tests.integration.egress_helpers import canary, connect, get, serving, socks, status
 from userbot.domain.urls import AllowList
 from userbot.egress.gate import Egress, EgressSettings
 
@@ -81,7 +79,7 @@ async def test_a_place_that_may_be_reached_is_reached(egress):
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
 async def test_a_socks_proxy_gets_names_only_where_it_is_to_look_them_up(scheme):
     asked: list[bytes] = []
-    async with canary() as bird, serving(_socks(asked, bird.port)) as port:
+    async with canary() as bird, serving(socks(asked, bird.port)) as port:
         url = f"{scheme}://user:pass@127.0.0.1:{port}"
         settings = EgressSettings(upstream=url, resolve=RESOLVE)
         async with Egress.open(settings) as egress, egress.passage(MIB, MIB) as passage:
@@ -115,26 +113,3 @@ async def test_a_proxy_of_the_owner_that_is_not_there_is_a_site_that_does_not_an
     settings = EgressSettings(upstream="socks5://127.0.0.1:1", resolve=NOBODY)
     async with Egress.open(settings) as egress, egress.passage(MIB, MIB) as passage:
         assert status(await get(passage.url, "http://far.example/"))[9:12] == "502"
-
-
-def _socks(asked: list[bytes], port: int):
-    """A SOCKS5 server that knows user and pass, and takes everybody to one port of 127.0.0.1."""
-
-    async def serve(reader, writer):
-        await reader.readexactly((await reader.readexactly(2))[1])
-        writer.write(b"\x05\x02")
-        user = await reader.readexactly((await reader.readexactly(2))[1])
-        password = await reader.readexactly((await reader.readexactly(1))[0])
-        writer.write(b"\x01\x00" if (user, password) == (b"user", b"pass") else b"\x01\x01")
-        kind = (await reader.readexactly(4))[3]
-        length = 4 if kind == 1 else (await reader.readexactly(1))[0]
-        asked.append(await reader.readexactly(length))
-        await reader.readexactly(2)
-        writer.write(b"\x05\x00\x00\x01\x7f\x00\x00\x01" + os.urandom(2))
-        async with asyncio.timeout(LIMIT_S):
-            there, back = await asyncio.open_connection("127.0.0.1", port)
-            back.write(await reader.read(10_000))
-            writer.write(await there.read())
-        back.close()
-
-    return serve

@@ -42,8 +42,8 @@ class Hostile(Caller):
         except (SyntaxError, ValueError):
             raise AssertionError(said) from None
 
-    async def refused(self, code: str) -> None:
-        said = await self.run(code)
+    async def refused(self, code: str, folder=None) -> None:
+        said = await self.run(code, folder)
         assert said.startswith(("PermissionError", "OSError: [Errno 18]")), said
 
 

@@ -116,7 +116,7 @@ class Far:
 async def test_another_proxy_is_asked_for_addresses_that_were_judged():
     far = Far()
     names = Names([("2606:4700::1111", "8.8.8.8")])
-    way = Dialer(Rules(AllowList.parse(["127.0.0.1:1"])), names, Upstream(far.reach))
+    way = Dialer(Rules(AllowList.parse(["127.0.0.1:1"])), names, lambda _host: Upstream(far.reach))
     for host, port in (("site.example", 443), ("8.8.8.8", 8080)):
         (await way.open(host, port)).close()
     for host, port in (("nas.lan", 80), ("10.0.0.1", 80), ("::1", 80), ("site.example", 25)):
@@ -132,7 +132,7 @@ async def test_another_proxy_is_asked_for_addresses_that_were_judged():
 async def test_a_name_that_stands_for_a_private_address_gets_to_no_proxy(by_name):
     far = Far()
     upstream = Upstream(far.reach, by_name)
-    way = Dialer(Rules(AllowList()), Names([("8.8.8.8", "10.0.0.1")]), upstream)
+    way = Dialer(Rules(AllowList()), Names([("8.8.8.8", "10.0.0.1")]), lambda _host: upstream)
     with pytest.raises(Refusal) as caught:
         await way.open("trap.example", 443)
     assert caught.value.is_private
@@ -144,7 +144,8 @@ async def test_a_name_that_stands_for_a_private_address_gets_to_no_proxy(by_name
 )
 async def test_a_proxy_gets_the_name_where_it_wants_it_or_no_address_will_do(by_name, answers):
     far = Far()
-    way = Dialer(Rules(AllowList()), Names([answers]), Upstream(far.reach, by_name, (4,)))
+    upstream = Upstream(far.reach, by_name, (4,))
+    way = Dialer(Rules(AllowList()), Names([answers]), lambda _host: upstream)
     (await way.open("far.example", 443)).close()
     assert far.asked == [("far.example", 443)]
 

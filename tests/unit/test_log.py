@@ -91,6 +91,14 @@ def test_passwords_of_servers_and_proxies_are_secrets(logged, tmp_path):
     assert "word" not in text
 
 
+def test_the_password_of_a_socket_is_a_secret(logged, tmp_path):
+    url = "unix:///run/redis?db=1&password=socket%2Fword"
+    environ = {"API_ID": "1", "API_HASH": SECRETS[2], "BOT_TOKEN": TOKEN, "REDIS_URL": url}
+    logs.set_up(LogSection(), logs.secrets_of(load(tmp_path / "none", environ)))
+    logging.getLogger("a").info("with %s and %s", url, "socket/word")
+    assert "with *** and ***" in logged()
+
+
 def test_a_traceback_is_set_off_from_the_events(logged):
     plain()
     try:

@@ -91,9 +91,24 @@ def test_a_socket_is_judged_by_what_the_kernel_looks_at(ask):
 
 
 def test_limits_and_priorities_are_changed_of_oneself_alone(ask):
-    for name, (*numbers, place) in syscalls.OF_ONESELF.items():
-        assert ask(numbers, *[0] * place, 0, 7) == ALLOWED, name
-        assert ask(numbers, *[0] * place, 4711) == REFUSED, name
+    for name, (*numbers, wanted) in syscalls.OF_ONESELF.items():
+        own = [wanted.get(place, 0) for place in range(3)]
+        assert ask(numbers, *own, 7) == ALLOWED, name
+        for place in wanted:
+            assert ask(numbers, *own[:place], 4711, *own[place + 1 :]) == REFUSED, name
+
+
+def test_no_file_is_leased_and_no_folder_tells_what_happens_in_it(ask):
+    for command in (0, 1, 3, 4, 6, 1030, 1031):
+        assert ask(syscalls.FCNTL, 7, command, 0) == ALLOWED
+    for command in (1024, 1026):
+        assert ask(syscalls.FCNTL, 7, command, 1) == REFUSED
+
+
+def test_no_priority_is_changed_of_all_processes_of_the_user(ask):
+    priority, by_class = syscalls.OF_ONESELF["setpriority"], syscalls.OF_ONESELF["ioprio_set"]
+    assert ask(priority[:2], 2, 0, 19) == REFUSED
+    assert ask(by_class[:2], 3, 0, 19) == REFUSED
 
 
 def test_new_processes_yes_new_namespaces_no(ask):

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import uvloop
 
+from userbot import niceness
 from userbot.egress import control
 from userbot.egress.words import Fault
 
 PR_SET_DUMPABLE = 4  # prctl(2)
 PR_SET_NO_NEW_PRIVS = 38
+NICENESS = 5  # downloads can wait for a moment, people who write to the bot should not
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -23,6 +25,7 @@ def main() -> None:
     """Serve until the bot closes its end of the socket."""
     arguments = _arguments()
     _close_files_but(arguments.socket)
+    niceness.be_nicer(NICENESS)  # before _settle, after which /proc/self is root's
     _settle()
     with socket.socket(fileno=arguments.socket) as line:
         line.set_inheritable(False)

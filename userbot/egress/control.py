@@ -5,8 +5,9 @@ import contextlib
 import pkgutil
 import socket
 
+from userbot.domain.site_proxies import SiteProxies
 from userbot.domain.urls import AllowList
-from userbot.egress.dial import Dialer
+from userbot.egress.dial import Dialer, UpstreamOf
 from userbot.egress.ledger import Ledger
 from userbot.egress.lookups import Resolve
 from userbot.egress.proxy import Proxy, listen
@@ -36,8 +37,7 @@ async def serve(line: socket.socket, resolve_name: str) -> None:
         return
     resolve: Resolve = pkgutil.resolve_name(resolve_name)
     ledger = Ledger(lambda spent: say(line, spent))
-    upstream = through(start.upstream) if start.upstream else None
-    dialer = Dialer(Rules(AllowList.parse(start.allow)), resolve, upstream)
+    dialer = Dialer(Rules(AllowList.parse(start.allow)), resolve, _ways(start.upstream or ""))
     proxy = Proxy(ledger, dialer, lambda reason: say(line, Fault(reason)))
     with listen() as listener:
         async with asyncio.TaskGroup() as tasks:
@@ -45,6 +45,12 @@ async def serve(line: socket.socket, resolve_name: str) -> None:
             say(line, Ready(listener.getsockname()[1]))
             await _obey(line, ledger)
             serving.cancel()
+
+
+def _ways(site_proxies: str) -> UpstreamOf:
+    proxies = SiteProxies.parse(site_proxies)
+    ways = {url: through(url) for url in proxies.proxies}
+    return lambda host: ways.get(proxies.proxy_of(host) or "")
 
 
 async def _obey(line: socket.socket, ledger: Ledger) -> None:

@@ -1,8 +1,9 @@
 """The way to a site: its name is resolved once, judged, and the judged address is connected to.
 
-With an upstream proxy the name is looked up here too, so that none that stands for a private
-address gets there; the proxy is asked for the judged address, unless it is to look up names itself
-(`socks5h`) or nobody here knows the name. What the owner allowed is reached directly all the same.
+Where an upstream proxy leads to it, the name is looked up here too, so that none that stands for a
+private address gets there; the proxy is asked for the judged address, unless it is to look up names
+itself (`socks5h`) or nobody here knows the name. What the owner allowed is reached directly all the
+same.
 """
 
 import asyncio
@@ -36,15 +37,23 @@ class Upstream:
     versions: tuple[int, ...] = (4, 6)
 
 
-class Dialer:
-    """Opens connections to where `rules` permit, directly or by an upstream proxy."""
+UpstreamOf = Callable[[str], Upstream | None]
 
-    def __init__(self, rules: Rules, resolve: Resolve, upstream: Upstream | None = None) -> None:
+
+def directly(_host: str) -> Upstream | None:
+    """Reach every host without another proxy."""
+    return None
+
+
+class Dialer:
+    """Opens connections to where `rules` permit, directly or by the upstream proxy of a host."""
+
+    def __init__(self, rules: Rules, resolve: Resolve, upstream_of: UpstreamOf = directly) -> None:
         self._rules = rules
         self._lookups = Lookups(resolve)
         self._machine = Machine()
         self._racer = Racer()
-        self._upstream = upstream
+        self._upstream_of = upstream_of
 
     async def open(
         self, host: str, port: int, places: asyncio.Semaphore | None = None
@@ -55,8 +64,8 @@ class Dialer:
         """
         try:
             async with asyncio.timeout(REACH_S):
-                if self._upstream:
-                    return await self._open_by(self._upstream, host, port, places)
+                if upstream := self._upstream_of(host):
+                    return await self._open_by(upstream, host, port, places)
                 return await self._connect(port, await self._judged(host, port, places))
         except Refusal:
             raise

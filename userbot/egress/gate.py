@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from userbot.domain.calls import PRIVATE_REFUSED
+from userbot.domain.site_proxies import SiteProxies
 from userbot.domain.urls import AllowList, LinkProblem
 from userbot.egress.process import ProxyProcess
 from userbot.egress.words import Removed
@@ -31,13 +32,20 @@ log = logging.getLogger(__name__)
 class EgressSettings:
     """What workers may reach although it is private, and through whom they reach the rest.
 
-    `upstream` is the URL of an HTTP or SOCKS proxy. `resolve` names the function
-    ("module:function") that looks up a name in the proxy's process.
+    `upstream` is the URL of an HTTP or SOCKS proxy to what `site_proxies` does not name. `resolve`
+    names the function ("module:function") that looks up a name in the proxy's process.
     """
 
     allow: AllowList = field(default_factory=AllowList)
     upstream: str | None = None
+    site_proxies: SiteProxies = field(default_factory=SiteProxies)
     resolve: str = "userbot.egress.dial:resolve"
+
+    @property
+    def upstreams(self) -> str:
+        """All proxies and their sites, as `SiteProxies.parse` reads them."""
+        others = self.site_proxies.for_others(self.upstream) if self.upstream else None
+        return (others or self.site_proxies).text
 
 
 class Passage:
@@ -154,7 +162,7 @@ class Egress:
         self._started_at_s = loop.time()
         settings = self._settings
         self._proxy = await ProxyProcess.start(
-            settings.allow.entries, settings.upstream, settings.resolve
+            settings.allow.entries, settings.upstreams, settings.resolve
         )
 
     async def _close(self) -> None:

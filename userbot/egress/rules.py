@@ -52,6 +52,11 @@ class Rules:
 
 def is_reachable(address: Address) -> bool:
     """Tell whether address is a public one, or stands for a public one behind NAT64."""
+    return is_public_address(meant(address))
+
+
+def meant(address: Address) -> Address:
+    """Return the IPv4 address that address stands for behind NAT64, else address."""
     if isinstance(address, IPv6Address) and address in NAT64:
-        return is_public_address(IPv4Address(int(address) & 0xFFFFFFFF))
-    return is_public_address(address)
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address

@@ -23,7 +23,7 @@ def through(url: str) -> Upstream:
         try:
             connection: socket.socket = await proxy.connect(host, port, timeout=REACH_S)
         except (ProxyError, ProxyConnectionError, ProxyTimeoutError) as error:
-            raise no_site("The proxy of SITE_PROXY does not let us through") from error
+            raise no_site("The owner's proxy to this site does not let us through") from error
         connection.setblocking(False)
         return connection
 

@@ -11,7 +11,10 @@ MAX_PACKET_BYTES = 128 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The bot's first word. `upstream` is the URL of a proxy; `allow` as in EGRESS_ALLOW."""
+    """The bot's first word: what is allowed, as in EGRESS_ALLOW, and which proxies lead where.
+
+    `upstream` is what `domain.site_proxies` writes; None when every connection goes straight.
+    """
 
     allow: tuple[str, ...]
     upstream: str | None

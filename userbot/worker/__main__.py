@@ -17,7 +17,7 @@ from pathlib import Path
 from time import monotonic
 
 from userbot import wire
-from userbot.worker import guard, limits, reaper, tools
+from userbot.worker import guard, identity, limits, reaper, tools
 from userbot.worker.process import Entry, Setup
 from userbot.worker.sandbox import Sandbox
 from userbot.worker.trial import runs
@@ -57,8 +57,10 @@ def _prepare(arguments: argparse.Namespace) -> tuple[Setup, dict[str, object]]:
     limits.become_subreaper()
     limits.ignore_stop_signals()
     search_path = os.environ["PATH"]
+    arguments.tools.mkdir(parents=True, exist_ok=True)
+    who = identity.here(arguments.tools, tools.candidates(arguments.tools, search_path))
     ffmpeg = tools.link_ffmpeg(
-        arguments.tools, search_path, lambda found: runs(found, arguments.tools, search_path)
+        arguments.tools, search_path, lambda found: runs(found, arguments.tools, search_path, who)
     )
     wire.warm()
     entry: Entry = pkgutil.resolve_name(arguments.entry)
@@ -66,11 +68,11 @@ def _prepare(arguments: argparse.Namespace) -> tuple[Setup, dict[str, object]]:
     gc.collect()
     gc.freeze()
     sandbox = Sandbox.here(arguments.tools, tools.programs(ffmpeg, search_path))
-    return Setup(entry, sandbox), {
+    return Setup(entry, sandbox, who), {
         "ffmpeg": str(ffmpeg),
         "threads": len(list(Path("/proc/self/task").iterdir())),
         "warm_s": monotonic() - began_s,
-        "gaps": sandbox.gaps(),
+        "gaps": [*sandbox.gaps(), *filter(None, [who.gap])],
         "faults": [ffmpeg.complaint] if ffmpeg.complaint else [],
     }
 

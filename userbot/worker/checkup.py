@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from userbot.errors import ToolError
-from userbot.worker import tools
+from userbot.worker import identity, tools
+from userbot.worker.identity import Identity
 from userbot.worker.sandbox import ROOT, Sandbox
 from userbot.worker.trial import holds, runs
 
@@ -43,16 +44,18 @@ def findings(tools_dir: Path, search_path: str) -> Iterator[Finding]:
     """Look at this machine as the bot would find it."""
     system = f"{platform.system()} {platform.release()} ({platform.machine()})"
     yield Finding(GOOD, f"Python {platform.python_version()}, {system}")
+    who = identity.here(tools_dir, tools.candidates(tools_dir, search_path))
     try:
         ffmpeg = tools.find_ffmpeg(
-            tools_dir, search_path, lambda found: runs(found, tools_dir, search_path)
+            tools_dir, search_path, lambda found: runs(found, tools_dir, search_path, who)
         )
     except ToolError as error:
         yield Finding(BAD, f"no ffmpeg: {error}")
         return
     yield Finding(GOOD if ffmpeg.runs else BAD, ffmpeg.complaint or f"ffmpeg: {ffmpeg}")
     yield _deno(search_path)
-    yield from _walls(Sandbox.here(tools_dir, tools.programs(ffmpeg, search_path)))
+    yield from _users(who)
+    yield from _walls(Sandbox.here(tools_dir, tools.programs(ffmpeg, search_path)), who)
 
 
 def _deno(search_path: str) -> Finding:
@@ -63,17 +66,22 @@ def _deno(search_path: str) -> Finding:
     return Finding(NOTE, "no deno: some sites, YouTube first, will offer less or nothing")
 
 
-def _walls(sandbox: Sandbox) -> Iterator[Finding]:
+def _users(who: Identity) -> Iterator[Finding]:
+    if who.gap:
+        yield Finding(NOTE, who.gap)
+    elif who.uids:
+        yield Finding(GOOD, "tried: each call of root's has a user of its own")
+
+
+def _walls(sandbox: Sandbox, who: Identity) -> Iterator[Finding]:
     kind = GOOD if sandbox.abi else NOTE
     yield Finding(kind, f"Landlock: {f'version {sandbox.abi}' if sandbox.abi else 'none'}")
     for gap in sandbox.gaps():
         yield Finding(NOTE, f"not enforced here: {gap}")
     if sandbox.abi:
-        yield _tried(sandbox, "files of the bot are out of reach", _cannot_read)
+        yield _tried(sandbox, who, "files of the bot are out of reach", _cannot_read)
     if sandbox.has_filter:
-        yield _tried(sandbox, "local services are out of reach", _cannot_call_locally)
-    if os.geteuid() == 0:
-        yield Finding(NOTE, "this is root: workers give its powers up, a user of its own is better")
+        yield _tried(sandbox, who, "local services are out of reach", _cannot_call_locally)
 
 
 def _cannot_read() -> bool:
@@ -92,8 +100,8 @@ def _cannot_call_locally() -> bool:
     return False
 
 
-def _tried(sandbox: Sandbox, claim: str, check: Callable[[], bool]) -> Finding:
-    works = holds(sandbox, check)
+def _tried(sandbox: Sandbox, who: Identity, claim: str, check: Callable[[], bool]) -> Finding:
+    works = holds(sandbox, check, who)
     return Finding(GOOD if works else BAD, f"{'tried' if works else 'FAILED'}: {claim}")
 
 

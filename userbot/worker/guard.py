@@ -58,6 +58,7 @@ def _receive_order(bot: socket.socket) -> Order | None:
 class _Guard:
     def __init__(self, bot: socket.socket, order: Order, setup: process.Setup) -> None:
         self._bot = bot
+        self._folder, self._identity = order.call.folder, setup.identity
         self._ends_at_s = time.monotonic() + order.backup_s
         self._frames = FrameBuffer()
         self._pipe, theirs = os.pipe()
@@ -72,6 +73,7 @@ class _Guard:
         os.kill(self._worker, 9)
         _, status = os.waitpid(self._worker, 0)
         reaper.end_descendants()
+        self._identity.leave(self._folder)
         if reason is None:
             self._say_rest()
         return reason or reaper.exit_text(status)

@@ -6,20 +6,17 @@ import math
 import os
 import resource
 import signal
-import struct
 from pathlib import Path
 
+from userbot import niceness
 from userbot.wire import Order
+from userbot.worker.identity import MAX_PROCESSES, Identity
 
 MAX_DATA_BYTES = 1536 * 1024 * 1024  # deno crashes with 400 MB; RLIMIT_AS kills it even with 4 GB
 MAX_OPEN_FILES = 1024
 NICENESS = 15  # on full cores the chat goes first: the loop lags 5 ms instead of 12 (p99)
 OOM_SCORE = 1000  # when memory runs out, a worker ends before the bot and its neighbours
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-# linux/capability.h: version 3, two words of flags each for "effective", "permitted", "inheritable"
-CAPABILITIES_VERSION = 0x20080522
-CAP_DAC_READ_SEARCH = 1 << 2
 
 # linux/prctl.h
 PR_SET_PDEATHSIG = 1
@@ -52,44 +49,31 @@ def forbid_new_privileges() -> None:
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
 
 
-def confine(guard_pid: int, order: Order) -> None:
+def confine(guard_pid: int, order: Order, identity: Identity) -> None:
     """Make this process a worker: it dies with its guard and stays within bounds."""
     folder = order.call.folder
     os.setsid()
-    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != guard_pid:
-        raise SystemExit("the guard is gone")
     forbid_new_privileges()
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     os.umask(0o077)
-    os.nice(NICENESS)
+    niceness.be_nicer(NICENESS)  # as root still: others may not set it at will
     with contextlib.suppress(OSError):  # where /proc cannot be written
         Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
+    identity.enter(folder, guard_pid)
+    _die_with(guard_pid)
     os.chdir(folder)
     os.environ.update(TMPDIR=str(folder), HOME=str(folder))
-    _drop_capabilities()
-    _limit_resources(order)
+    _limit_resources(order, identity)
 
 
-def _drop_capabilities() -> None:
-    """Give up what root may do beside being the owner of its files; others have nothing to give.
-
-    Reading stays: root may have started an installation that belongs to somebody else.
-    """
-    libc = ctypes.CDLL(None, use_errno=True)
-    header = struct.pack("=Ii", CAPABILITIES_VERSION, 0)
-    sets = ctypes.create_string_buffer(24)
-    if libc.capget(header, sets) == 0:
-        permitted = struct.unpack("=6I", sets.raw)[1]
-        kept = permitted & CAP_DAC_READ_SEARCH
-        if libc.capset(header, struct.pack("=6I", kept, kept, 0, 0, 0, 0)) == 0:
-            return
-    code = ctypes.get_errno()
-    raise OSError(code, os.strerror(code), "capabilities")
+def _die_with(guard_pid: int) -> None:
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a change of user would undo it
+    if os.getppid() != guard_pid:
+        raise SystemExit("the guard is gone")
 
 
-def _limit_resources(order: Order) -> None:
+def _limit_resources(order: Order, identity: Identity) -> None:
     wanted = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_CPU: math.ceil(order.backup_s) * (os.cpu_count() or 1),
@@ -97,6 +81,8 @@ def _limit_resources(order: Order) -> None:
         resource.RLIMIT_NOFILE: MAX_OPEN_FILES,
         resource.RLIMIT_DATA: MAX_DATA_BYTES,
     }
+    if identity.uids:  # counted by user: the bot's own has others
+        wanted[resource.RLIMIT_NPROC] = MAX_PROCESSES
     for kind, amount in wanted.items():
         _, most = resource.getrlimit(kind)
         bound = amount if most == resource.RLIM_INFINITY else min(amount, most)

@@ -25,6 +25,7 @@ from userbot.errors import (
 )
 from userbot.wire import Answer, Order, Reply, encode_reply, frame
 from userbot.worker import limits
+from userbot.worker.identity import Identity
 from userbot.worker.redact import redact
 from userbot.worker.sandbox import Sandbox
 
@@ -36,10 +37,11 @@ Entry = Callable[[Call, Emit], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What the fork server made ready for every call: what runs it, and the walls around it."""
+    """What the fork server made ready for every call: what runs it, as whom, behind which walls."""
 
     entry: Entry
     sandbox: Sandbox
+    identity: Identity
 
 
 def run(order: Order, setup: Setup, guard_pid: int, pipe: int) -> NoReturn:
@@ -69,7 +71,7 @@ class _Mouth:
 def _answer(order: Order, setup: Setup, guard_pid: int, emit: Emit) -> Reply:
     """Return what the call came to; errors are returned, too."""
     try:
-        limits.confine(guard_pid, order)
+        limits.confine(guard_pid, order, setup.identity)
         _enter(setup.sandbox, order.call)
         tempfile.tempdir = None  # warming may have remembered the fork server's
         answer = setup.entry(order.call, emit)

@@ -37,7 +37,14 @@ _MACHINE = (
     *("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys/vm/overcommit_memory"),
 )
 _BOTTOMLESS = ("/dev/null", "/dev/full")  # they keep nothing of what is written
-_PROC_SELF = Path("/proc/self")  # as what it is when the rules are made: the worker, not ffmpeg
+# Of the worker, not of its ffmpeg. Not all of it: "net" and "task" tell of everybody's connections.
+_PROC_SELF = tuple(
+    Path("/proc/self", name)
+    for name in (
+        *("fd", "fdinfo", "status", "stat", "statm", "maps", "limits", "environ"),
+        "autogroup",
+    )
+)
 
 _BELOW_ABI = {
     1: "files: every file of the bot's user can be read and written",
@@ -71,7 +78,7 @@ class Sandbox:
         """
         try:
             if self.abi:
-                own = (Ground(folder, OWN), Ground(_PROC_SELF, READ))
+                own = (Ground(folder, OWN), *(Ground(path, READ) for path in _PROC_SELF))
                 landlock.restrict(self.abi, (*self.grounds, *own), ports)
             if self.has_filter:
                 seccomp.restrict(may_resolve=may_resolve)

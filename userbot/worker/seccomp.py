@@ -23,6 +23,8 @@ _FIRST_X32 = 0x40000000  # x86_64 has a second set of numbers; nobody needs it
 _NEW_NAMESPACES = 0x7E020000  # linux/sched.h: CLONE_NEWNS, NEWCGROUP, NEWUTS ... NEWNET
 _TYPE_MASK = 0xF  # of a socket's type; above are flags
 _FAST_OPEN = 0x20000000  # MSG_FASTOPEN connects without asking Landlock
+# linux/fcntl.h, F_SETLEASE and F_NOTIFY: holding up whoever opens a file, news of what others do
+_OF_OTHERS_FILES = (1024, 1026)
 
 # linux/filter.h, linux/seccomp.h
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
@@ -82,8 +84,10 @@ def program(*, may_resolve: bool) -> list[Step]:
     steps += _when(syscalls.SENDMMSG[column], _refuse_bits(3, _FAST_OPEN))
     steps += _when(syscalls.SOCKET[column], _refuse_sockets(may_resolve=may_resolve))
     steps += _when(syscalls.SOCKETPAIR[column], _refuse_pairs())
-    for *numbers, place in syscalls.OF_ONESELF.values():
-        steps += _when(numbers[column], _refuse_but(place, [0]))
+    steps += _when(syscalls.FCNTL[column], _refuse_values(1, _OF_OTHERS_FILES))
+    for *numbers, wanted in syscalls.OF_ONESELF.values():
+        checks = [_refuse_but(place, [value]) for place, value in wanted.items()]
+        steps += _when(numbers[column], [step for check in checks for step in check])
     return [*steps, (_RETURN, 0, 0, _ALLOW)]
 
 
@@ -119,6 +123,11 @@ def _refuse_but(argument: int, values: Sequence[int], mask: int = 0xFFFFFFFF) ->
     """Refuse unless the argument, under mask, is one of values."""
     tests = [(_EQUAL, len(values) - place, 0, value) for place, value in enumerate(values)]
     return [_load(argument), (_AND, 0, 0, mask), *tests, _fail(errno.EPERM)]
+
+
+def _refuse_values(argument: int, values: Sequence[int]) -> list[Step]:
+    checks = [((_EQUAL, 0, 1, value), _fail(errno.EPERM)) for value in values]
+    return [_load(argument), *(step for check in checks for step in check)]
 
 
 def _load(argument: int) -> Step:

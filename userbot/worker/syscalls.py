@@ -9,6 +9,9 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
     "process_madvise": (440, 440),
     "kcmp": (312, 272),
     "pidfd_getfd": (438, 438),
+    "process_mrelease": (448, 448),
+    "migrate_pages": (256, 238),
+    "move_pages": (279, 239),
     # being called from outside, and memory that others can see
     "bind": (49, 200),
     "listen": (50, 201),
@@ -16,9 +19,22 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
     "accept4": (288, 242),
     "shmget": (29, 194),
     "shmat": (30, 196),
+    "shmctl": (31, 195),
     "msgget": (68, 186),
+    "msgctl": (71, 187),
+    "msgsnd": (69, 189),
+    "msgrcv": (70, 188),
     "semget": (64, 190),
+    "semctl": (66, 191),
+    "semop": (65, 193),
+    "semtimedop": (220, 192),
     "mq_open": (240, 180),
+    "mq_unlink": (241, 181),
+    # programs that it brought, and memory that no limit counts
+    "memfd_create": (319, 279),
+    "memfd_secret": (447, 447),
+    # news of what others do with their files
+    "inotify_add_watch": (254, 27),
     # what else the owner of a file may do to it, wherever it is
     "truncate": (76, 45),  # Landlock knows it only from Linux 6.2 on; an open file still may be
     "chmod": (90, None),
@@ -41,6 +57,7 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
     "utimes": (235, None),
     "futimesat": (261, None),
     "utimensat": (280, 88),
+    "file_setattr": (469, 469),
     "open_by_handle_at": (304, 265),
     "name_to_handle_at": (303, 264),
     # another view of the machine
@@ -50,6 +67,7 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
     "chroot": (161, 51),
     "move_mount": (429, 429),
     "open_tree": (428, 428),
+    "open_tree_attr": (467, 467),
     "mount_setattr": (442, 442),
     "fsopen": (430, 430),
     "fsconfig": (431, 431),
@@ -99,14 +117,16 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
 # looked at: what is allowed depends on what is asked for
 SOCKET, SOCKETPAIR, CLONE, CLONE3 = (41, 198), (53, 199), (56, 220), (435, 435)
 SENDTO, SENDMSG, SENDMMSG = (44, 206), (46, 211), (307, 269)
-# Of oneself alone: 0 in the argument that says whose. The place of that argument comes last.
-OF_ONESELF: dict[str, tuple[int, int, int]] = {
-    "prlimit64": (302, 261, 0),
-    "sched_setaffinity": (203, 122, 0),
-    "sched_setscheduler": (144, 119, 0),
-    "sched_setparam": (142, 118, 0),
-    "sched_setattr": (314, 274, 0),
-    "setpriority": (141, 140, 1),
-    "ioprio_set": (251, 30, 1),
+FCNTL = (72, 25)
+# Of oneself alone: what the arguments at these places must be. 0 is the caller; the last two are
+# told first that it is a process, as 0 could be all processes of the user.
+OF_ONESELF: dict[str, tuple[int, int, dict[int, int]]] = {
+    "prlimit64": (302, 261, {0: 0}),
+    "sched_setaffinity": (203, 122, {0: 0}),
+    "sched_setscheduler": (144, 119, {0: 0}),
+    "sched_setparam": (142, 118, {0: 0}),
+    "sched_setattr": (314, 274, {0: 0}),
+    "setpriority": (141, 140, {0: 0, 1: 0}),  # PRIO_PROCESS
+    "ioprio_set": (251, 30, {0: 1, 1: 0}),  # IOPRIO_WHO_PROCESS
 }
 SECCOMP = {"x86_64": 317, "aarch64": 277}

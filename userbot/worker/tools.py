@@ -73,6 +73,13 @@ def _found(tools_dir: Path, search_path: str) -> Iterator[Ffmpeg]:
         yield Ffmpeg(Path(imageio_ffmpeg.get_ffmpeg_exe()), "imageio-ffmpeg")
 
 
+def candidates(tools_dir: Path, search_path: str) -> list[Path]:
+    """Return every program that workers may come to run."""
+    others = [shutil.which(name, path=search_path) for name in ("ffprobe", "deno")]
+    found = [item.path for item in _found(tools_dir, search_path)]
+    return [*found, *(Path(name) for name in others if name)]
+
+
 def programs(ffmpeg: Ffmpeg, search_path: str) -> list[Path]:
     """Return where the programs of workers lie: each itself, and ffmpeg's own libraries."""
     found = [shutil.which(name, path=search_path) for name in ("ffprobe", "deno")]
