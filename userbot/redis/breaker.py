@@ -10,13 +10,14 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from userbot.redis.client import FAILURES, LATE, MAX_CONNECTIONS, TIMEOUT_S
+from userbot.redis.client import FAILURES, LATE, MAX_CONNECTIONS, TIMEOUT_S, why
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE_S, MAX_PAUSE_S = 1.0, 30.0
+FIRST_PAUSE_S, MAX_PAUSE_S = 1.0, 5.0
 # Of the patience of a call: a server that is barely fast enough must not go on and off.
 PROBE_SHARE = 0.5
+OUR_LAG_S = 0.1  # by so much a timer is late in a process that had no processor just then
 
 T = TypeVar("T")
 
@@ -56,11 +57,14 @@ class Breaker:
         """
         async with self._turns:
             if not self.is_open:
+                clock = asyncio.get_running_loop().time
+                until = clock() + self._timeout_s
                 try:
-                    async with asyncio.timeout(self._timeout_s):
+                    async with asyncio.timeout_at(until):
                         return await there()
                 except LATE as error:
-                    if not (is_large and await self._answers()):
+                    says_nothing = is_large or clock() > until + OUR_LAG_S
+                    if not (says_nothing and await self._answers()):
                         self._open(error)
                 except FAILURES as error:
                     self._open(error)
@@ -82,7 +86,7 @@ class Breaker:
             async with asyncio.timeout(self._timeout_s * PROBE_SHARE):
                 await self._probe()
         except FAILURES as error:
-            log.debug("Redis is away: %r", error)
+            log.debug("Redis is away: %s", why(error))
             return False
         except Exception:  # the bot goes on
             log.exception("it is not known whether Redis is there")
@@ -93,7 +97,8 @@ class Breaker:
         if not self.is_open:
             self._opened.set()
             log.warning(
-                "Redis is away: counters and caches of this process are used meanwhile (%r)", error
+                "Redis is away: counters and caches of this process are used meanwhile (%s)",
+                why(error),
             )
 
     def _close(self) -> None:

@@ -37,24 +37,39 @@ async def open_redis(
     """Use the server at url for the block, and `local` while it is away, from the start on.
 
     Forget is called when the server is back: what local was told meanwhile must not come up the
-    next time. No call waits for Redis longer than timeout_s.
+    next time. No call waits for Redis longer than timeout_s. Raises InfrastructureError for a url
+    that cannot be understood.
     """
     keys = Keys(bot_id)
-    async with open_client(url, timeout_s) as client, asyncio.TaskGroup() as tasks:
+    async with open_client(url, timeout_s) as client:
         # Written, not only asked: with its memory full, or as a replica, it would answer a ping.
         probe = partial(client.set, keys.probe, "", ex=PROBE_TTL_S)
         breaker = Breaker(probe, forget, timeout_s)
-        probing = tasks.create_task(breaker.serve(), name="redis")
-        await breaker.call(probe, _nothing)  # so that the log says at once if it is away
-        try:
+        async with _probing(breaker):
+            await breaker.call(probe, _nothing)  # so that the log says at once if it is away
             yield Volatile(
                 SafeCache(breaker, RedisCache(client, keys), local.cache),
                 SafeLimiter(breaker, RedisLimiter(client, keys), local.limiter),
                 SafeLive(breaker, RedisLive(client, keys), local.live),
                 SafeWakeups(breaker, RedisWakeups(client, keys), local.wakeups),
             )
-        finally:
-            probing.cancel()
+
+
+@asynccontextmanager
+async def _probing(breaker: Breaker) -> AsyncIterator[None]:
+    """Let the breaker look for Redis during the block. What the block raises is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            probing = tasks.create_task(breaker.serve(), name="redis")
+            try:
+                yield
+            finally:
+                probing.cancel()
+    except BaseExceptionGroup as group:
+        if len(group.exceptions) > 1:
+            raise
+        error = group.exceptions[0]
+        raise error from error.__cause__
 
 
 class SafeCache:
