@@ -29,13 +29,14 @@ class Window:
     seconds: float
 
 
-# Below the documented numbers, because calls do not arrive as evenly as they leave; the more a call
-# can wait, the more it leaves for the others.
+# Below the documented numbers, because calls do not arrive as evenly as they leave: where all cores
+# are busy, those of a tenth of a second go at once. The more a call can wait, the more it leaves
+# for the others.
 _EVERYWHERE = {
-    Priority.ANSWER: (Window(28, 1.0),),
-    Priority.SEND: (Window(25, 1.0),),
-    Priority.STATE: (Window(20, 1.0),),
-    Priority.PROGRESS: (Window(12, 1.0),),
+    Priority.ANSWER: (Window(26, 1.0),),
+    Priority.SEND: (Window(22, 1.0),),
+    Priority.STATE: (Window(16, 1.0),),
+    Priority.PROGRESS: (Window(10, 1.0),),
 }
 _PRIVATE = {
     Priority.ANSWER: (),
@@ -58,7 +59,7 @@ class Governor:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._everywhere: deque[float] = deque(maxlen=28)
+        self._everywhere: deque[float] = deque(maxlen=26)
         self._chats: defaultdict[int, deque[float]] = defaultdict(lambda: deque(maxlen=_LONGEST))
         self._paused_until: dict[int, float] = {}
         self._slow_until: dict[int, float] = {}
