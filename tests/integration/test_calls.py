@@ -23,12 +23,16 @@ async def dc(tmp_path):
         yield dc
 
 
-@pytest_asyncio.fixture
-async def client(dc):
+def made(dc, folder=None):
     host, port = dc.address.split(":")
     server = telegram.Server(host, int(port), dc.public_key)
     login = telegram.Login(dc.api_id, dc.api_hash, dc.bot_token, server)
-    client = telegram.make_client(login, None)
+    return telegram.make_client(login, folder)
+
+
+@pytest_asyncio.fixture
+async def client(dc):
+    client = made(dc)
     await telegram.start(client)
     yield client
     await telegram.stop(client)
@@ -80,3 +84,15 @@ async def test_a_login_that_is_revoked_is_noticed_by_asking(dc, client):
         await dc.fail_calls("updates.getState", 401, "SESSION_REVOKED")
         async with asyncio.timeout(WITHIN_S):
             assert await noticed == "SESSION_REVOKED"
+
+
+async def test_a_login_that_was_revoked_is_made_anew_at_the_start(dc, tmp_path, caplog):
+    first, second = made(dc, tmp_path), made(dc, tmp_path)
+    await telegram.start(first)
+    await telegram.stop(first)
+    await dc.fail_calls("updates.getState", 401, "SESSION_REVOKED")
+    await telegram.start(second)
+    assert await telegram.answers(second)
+    await telegram.stop(second)
+    assert "SESSION_REVOKED" in caplog.text
+    assert len(list(tmp_path.glob("*.session.ended"))) == 1

@@ -12,11 +12,11 @@ import pytest_asyncio
 from pyrogram import Client
 
 from tests import telegram_dc
-from tests.integration.loopback import ANN
+from tests.integration.loopback import ANN, BOB
 from userbot.domain.jobs import Cancelled, Job, JobId, Looking, Progress, Request, Stage, Working
 from userbot.errors import DeliveryError
+from userbot.telegram import api, failures
 from userbot.telegram import client as telegram
-from userbot.telegram import failures
 from userbot.telegram.api import Api, Caption, Target
 from userbot.telegram.governor import Governor
 from userbot.telegram.reporter import Reporter
@@ -159,3 +159,18 @@ async def test_a_close_does_not_wait_for_a_telegram_that_is_gone(dc):
             await speech.reporter.close(0.1)
     assert asyncio.all_tasks() == before
     await dc.end_outage()
+
+
+async def test_whoever_asks_for_many_answers_silences_nobody_else(dc, monkeypatch):
+    monkeypatch.setattr(api, "MAX_ANSWERS_EACH", 2)
+    monkeypatch.setattr(api, "MAX_ANSWERS", 4)
+    await dc.user(BOB, "Bob", started=True)
+    to, bobs = await dc.say(ANN, "hello"), await dc.say(BOB, "hello")
+    async with speaking(dc) as speech:
+        await speech.client.resolve_peer(ANN)
+        for number in range(6):
+            await speech.api.answer(f"{number}", Target(ANN, to), within_s=60)
+        await speech.api.answer("yes", Target(BOB, bobs), within_s=60)
+        await dc.wait_message(BOB, lambda m: m.out and m.text == "yes", timeout_s=30)
+        await dc.wait_message(ANN, lambda m: m.out and m.text == "1", timeout_s=30)
+    assert await texts_in(dc) == ["0", "1"]

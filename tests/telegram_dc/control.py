@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.telegram_dc.client.chats import Chats
 from tests.telegram_dc.client.people import People
+from tests.telegram_dc.client.pushing import Pushing
 from tests.telegram_dc.client.reading import Predicate, Reading
 from tests.telegram_dc.client.remote import DataCentreError, Lines
 from tests.telegram_dc.client.trouble import Trouble
@@ -22,7 +23,7 @@ _STOP_TIMEOUT_S = 15
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-class DataCentre(People, Chats, Reading, Trouble):
+class DataCentre(People, Chats, Reading, Trouble, Pushing):
     """A running data centre. Chat ids are the Bot API's; a private chat's id is the user's."""
 
     def __init__(self, ready: dict[str, Any], lines: Lines) -> None:

@@ -14,6 +14,7 @@ from typing import Any, cast
 from tests.telegram_dc.errors import ControlError
 from tests.telegram_dc.operations.chats import Chats
 from tests.telegram_dc.operations.people import People
+from tests.telegram_dc.operations.pushing import Pushing
 from tests.telegram_dc.operations.reading import Reading
 from tests.telegram_dc.operations.trouble import Trouble
 from tests.telegram_dc.server import Server
@@ -22,7 +23,7 @@ from tests.telegram_dc.wire import Event, plain, to_json
 log = logging.getLogger(__name__)
 
 
-class Control(People, Chats, Reading, Trouble):
+class Control(People, Chats, Reading, Trouble, Pushing):
     """All operations there are."""
 
 

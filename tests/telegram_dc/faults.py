@@ -6,6 +6,8 @@ from typing import Any
 from tests.telegram_dc.errors import ControlError, RpcError
 from tests.telegram_dc.tl import documented_name
 
+NOTIFICATION = "BAD_MSG_NOTIFICATION"  # instead of an rpc_error of this text
+
 
 @dataclass
 class MethodFault:
@@ -21,6 +23,9 @@ class Faults:
     bandwidth_bytes_s: float = 0  # per connection, towards the server; 0: unlimited
     drop_after_bytes: int = 0  # the connection that receives the last of them is dropped; once
     refuse_connections: bool = False
+    media_port: int = 0  # what the configuration names for media; 0: the data centre's own
+    upload_connections: int = 0  # more of them (intermediate transport) are not let in; 0: any
+    hiccup_code: int = 0  # transport error for every packet on those; 0: none
     unanswered_parts: int = 0  # the next N parts are lost
     premium_wait_parts: int = 0  # the next N parts are answered with FLOOD_PREMIUM_WAIT
     premium_wait_s: int = 3

@@ -95,6 +95,12 @@ class Reception:
         self, session: Session, link: Link, message_id: int, seqno: int, code: int
     ) -> None:
         self._server.journal.violation("bad_message", "", f"error_code {code}")
+        self.bad_message(session, link, message_id, code, seqno)
+
+    def bad_message(
+        self, session: Session, link: Link, message_id: int, code: int, seqno: int = 1
+    ) -> None:
+        """Says that a message is not taken."""
         answer = tl.types.BadMsgNotification(
             bad_msg_id=message_id, bad_msg_seqno=seqno, error_code=code
         )

@@ -12,9 +12,10 @@ from tests.telegram_dc import native, render, rpc, tl, views, world
 from tests.telegram_dc.auth_keys import AuthKeys
 from tests.telegram_dc.buffers import Buffers
 from tests.telegram_dc.errors import FloodError, RpcError
-from tests.telegram_dc.faults import Faults
+from tests.telegram_dc.faults import NOTIFICATION, Faults
 from tests.telegram_dc.files import Files
 from tests.telegram_dc.flood import Flood, FloodLimits
+from tests.telegram_dc.gate import Gate
 from tests.telegram_dc.journal import Journal
 from tests.telegram_dc.model import Logged, StoredMessage, User
 from tests.telegram_dc.outage import Outage
@@ -77,6 +78,7 @@ class Server:
         self.keys = AuthKeys(directory)
         self.journal = Journal()
         self.faults = Faults()
+        self.gate = Gate()
         self.buffers = Buffers()
         self.flood = Flood(limits, self.loop.time)
         self.files = Files(directory, self.journal.violation)
@@ -141,7 +143,10 @@ class Server:
         link.abort()
 
     def packet(self, link: Link, packet: bytes | memoryview) -> None:
-        self._reception.packet(link, packet)
+        if code := self.gate.refusal(link, self.faults):
+            link.fail(code)
+        else:
+            self._reception.packet(link, packet)
 
     # calls
 
@@ -163,6 +168,9 @@ class Server:
             self.faults.refuse(call.method)
             result = await rpc.execute(call, query)
         except RpcError as fault:
+            if fault.text == NOTIFICATION:
+                self._reception.bad_message(session, link, message_id, fault.code)
+                return
             error = fault.text
             result = tl.rpc_error(fault.code, fault.text)
             if isinstance(fault, FloodError):

@@ -57,6 +57,11 @@ class Link(asyncio.BufferedProtocol):
     def is_open(self) -> bool:
         return self.transport is not None and not self.transport.is_closing()
 
+    @property
+    def is_intermediate(self) -> bool:
+        """Whether it is framed as the bot's connections for uploads are, and Pyrogram's not."""
+        return self._mode == _INTERMEDIATE
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
         connection = transport.get_extra_info("socket")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from userbot.telegram.uploader.pace import Crew, RoundTrip, Window
+from userbot.telegram.uploader.pace import Crew, Door, RoundTrip, Window
 from userbot.telegram.uploader.refusals import Then, verdict
 
 PART = 512 * 1024
@@ -71,6 +71,51 @@ def test_a_window_that_is_not_full_does_not_grow():
     window = Window(ceiling=16)
     window.measured(0.1, 0.1, 1)
     assert window.size == 2
+
+
+def test_a_slow_line_gets_one_connection_and_a_quick_one_many_again():
+    crew = Crew(ceiling=16, target=8)
+    for second in (8.0, 16.0, 24.0, 32.0):
+        crew.slow(second)
+    assert crew.target == 1
+    now_s = run(crew, 32.0, 60.0, lambda _connections: 30e3)
+    assert crew.target == 1
+    run(crew, now_s, 60.0, lambda connections: 1e6 * connections)
+    assert crew.target == 16
+
+
+def test_after_a_refusal_no_more_are_opened_than_were_let_in_for_a_while():
+    door = Door(ceiling=16)
+    door.counted(4)
+    assert door.room(0.0) == 16
+    for _ in range(8):  # of one round
+        door.refused(0.0)
+    door.counted(3)
+    assert [door.room(at_s) for at_s in (0.1, 4.9, 5.1)] == [4, 4, 5]
+    door.refused(6.0)
+    assert [door.room(at_s) for at_s in (11.1, 15.9, 16.1)] == [4, 4, 5]
+    for inside in range(5, 17):
+        door.counted(inside)
+    assert door.room(20.0) == 16
+
+
+def test_each_connection_that_ends_without_a_word_makes_a_longer_pause_until_one_is_let_in():
+    door = Door(ceiling=16)
+    door.counted(4)
+    for at_s, pause_s in ((0.0, 0.5), (1.0, 1.0), (3.0, 2.0)):
+        door.slammed(at_s)
+        door.slammed(at_s)  # of one round
+        assert [door.room(at_s + pause_s * part) for part in (0.9, 1.1)] == [0, 16]
+    door.counted(5)
+    door.slammed(10.0)
+    assert [door.room(at_s) for at_s in (10.4, 10.6)] == [0, 16]
+
+
+def test_a_flood_shuts_the_door_for_its_time():
+    door = Door(ceiling=16)
+    door.counted(4)
+    door.refused(0.0, 30.0)
+    assert [door.room(at_s) for at_s in (0.1, 29.9, 30.1)] == [0, 0, 5]
 
 
 def test_an_answer_is_overdue_after_a_few_round_trips():

@@ -54,7 +54,7 @@ class TelegramChat:
         """See `ports.Chat`. A file of which Telegram lacks parts is uploaded anew, once."""
         meter = _Meter(steps.on_progress)
         preview = await self._preview(file)
-        handle = await self._early.take(job.id, file, meter.moved)
+        handle = await self._early.take(job.id, file, meter.moved, steps.note)
         is_fresh = handle is None and steps.noted is None
         if handle is None:
             handle = await self._uploads.upload_kept(

@@ -7,7 +7,8 @@ from typing import Any
 from userbot.domain.jobs import JobId
 from userbot.domain.media import Growth, MediaFile
 from userbot.errors import UserbotError
-from userbot.telegram.uploader import Source
+from userbot.telegram.kept import Keeper, Note
+from userbot.telegram.uploader import Source, UploadState
 from userbot.telegram.uploads import OnBytes, Uploads
 
 log = logging.getLogger(__name__)
@@ -19,6 +20,7 @@ class _Early:
     def __init__(self, growth: Growth) -> None:
         self.grows_at = growth.path
         self.source = Source(growth.path, growth.size_bytes, growth.head_bytes)
+        self.state = UploadState()
         self.on_bytes: OnBytes | None = None
         self.answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
@@ -45,15 +47,20 @@ class EarlyUploads:
             self._open[job_id] = (early, self._tasks.create_task(self._run(early)))
         early.source.grew(growth.available_bytes)
 
-    async def take(self, job_id: JobId, file: MediaFile, on_bytes: OnBytes) -> Any:
-        """Return the handle of the finished file; None when it has to be uploaded the plain way."""
+    async def take(self, job_id: JobId, file: MediaFile, on_bytes: OnBytes, note: Note) -> Any:
+        """Return the handle of the finished file; None when it has to be uploaded the plain way.
+
+        What Telegram has is noted from here on, as `Uploads.upload_kept` does.
+        """
         early, task = self._open.pop(job_id, (None, None))
         if early is None or task is None:
             return None
         early.on_bytes = on_bytes
         early.source.finish(file.size_bytes, file.path)
         try:
-            return await early.answer
+            keeper = await Keeper.going_on(file.path, note, early.state)
+            async with self._uploads.keeping(keeper):
+                return await early.answer
         finally:
             task.cancel()
 
@@ -66,11 +73,13 @@ class EarlyUploads:
     async def _run(self, early: _Early) -> None:
         handle = None
         try:
-            handle = await self._uploads.upload(early.source, early.moved)
+            handle = await self._uploads.upload(early.source, early.moved, early.state)
         except UserbotError as error:
             log.info("an early upload came to nothing: %r", error)
         except Exception:  # an optional extra: the plain way is open
             log.exception("an early upload came to nothing")
         finally:
+            if handle is None:
+                early.state.begin_anew()  # nothing of it is to be noted any more
             if not early.answer.done():
                 early.answer.set_result(handle)

@@ -12,14 +12,17 @@ from userbot.telegram.uploader import UploadState
 log = logging.getLogger(__name__)
 
 NOTE_EVERY_S = 3.0
-MIN_BYTES = 32 * 1024 * 1024  # less is uploaded again in no time
 
 Note = Callable[[str], Awaitable[None]]
 Identity = tuple[int, int]  # size and time of the last change, in ns
 
 
 class Keeper:
-    """Notes how far one upload is. A note is about 1 kB for the largest file."""
+    """Notes how far the upload of a finished file is: about 1 kB for the largest.
+
+    A state that is not known to be about this very file - parts went while it grew, and were not
+    compared yet - is not noted.
+    """
 
     def __init__(self, identity: Identity, state: UploadState, note: Note) -> None:
         self.state = state
@@ -33,6 +36,11 @@ class Keeper:
         identity = await asyncio.to_thread(_identity, path)
         return cls(identity, _read(noted, identity) or UploadState(), note)
 
+    @classmethod
+    async def going_on(cls, path: Path, note: Note, state: UploadState) -> "Keeper":
+        """Return the keeper of a file that is finished now, and went in part before."""
+        return cls(await asyncio.to_thread(_identity, path), state, note)
+
     async def run(self) -> None:
         """Note what is new now and then, until cancelled."""
         while True:
@@ -42,8 +50,8 @@ class Keeper:
     async def write(self) -> None:
         """Note what is new."""
         text = json.dumps([*self._identity, self.state.dump()])
-        is_small = self._identity[0] < MIN_BYTES
-        if is_small or not self.state.done or text == self._written:
+        is_known = self.state.identity == self._identity
+        if not is_known or not self.state.done or text == self._written:
             return
         try:
             await self._note(text)

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -74,13 +75,18 @@ class Uploads:
         noted: what `note` was last given in an earlier run. As `upload` otherwise.
         """
         keeper = await Keeper.of(path, note, noted)
-        keeping = self._tasks.create_task(_contained(keeper.run()), name="upload notes")
+        async with self.keeping(keeper):
+            return await self.upload(path, on_bytes, keeper.state)
+
+    @asynccontextmanager
+    async def keeping(self, keeper: Keeper) -> AsyncIterator[None]:
+        """Note now and then what Telegram has while the block uploads, and when it has all."""
+        noting = self._tasks.create_task(_contained(keeper.run()), name="upload notes")
         try:
-            handle = await self.upload(path, on_bytes, keeper.state)
+            yield
         finally:
-            keeping.cancel()
+            noting.cancel()
         await _contained(keeper.write())
-        return handle
 
     async def _watch(self, pulse: "_Pulse", limit: asyncio.Timeout) -> None:
         """End an upload that stands still, and one that cannot be watched."""

@@ -46,6 +46,8 @@ class People(Remote):
         forward_from: int | None = None,
         reply_to: int | None = None,
         topic: int | None = None,
+        age_s: float = 0,
+        is_told: bool = True,
     ) -> int:
         """Sends as `sender` (in a private chat: its user) and returns the message's id.
 
@@ -53,6 +55,8 @@ class People(Remote):
         {"type": "text_link", "offset": 0, "length": 4, "url": ...} in UTF-16 units. `media` is
         photo, video or document. A sender that is the group's own id is an anonymous admin. In a
         forum a message belongs to `topic`, or to that of the message it replies to, or to none.
+        Unless it `is_told` the bot gets no update, and finds it when it asks what it missed.
+        `age_s` ago is what Telegram then says of when it was sent.
         """
         answer = await self._call(
             "say",
@@ -65,6 +69,8 @@ class People(Remote):
             forward_from=forward_from,
             reply_to=reply_to,
             topic=topic,
+            age_s=age_s,
+            is_told=is_told,
         )
         return int(answer)
 

@@ -6,7 +6,8 @@ from tests.telegram_dc.client.remote import Remote
 class Trouble(Remote):
     async def faults(self, **values: float) -> None:
         """`latency_ms` (one way), `bandwidth_bytes_s` (per connection), `drop_after_bytes`,
-        `refuse_connections`, `unanswered_parts`, `premium_wait_parts`, `premium_wait_s`."""
+        `refuse_connections`, `media_port`, `upload_connections`,
+        `hiccup_code`, `unanswered_parts`, `premium_wait_parts`, `premium_wait_s`."""
         await self._call("faults", **values)
 
     async def clear_faults(self) -> None:
@@ -31,7 +32,10 @@ class Trouble(Remote):
         await self._call("largest_file", size_bytes=size_bytes)
 
     async def fail_calls(self, method: str, code: int, text: str, *, times: int = 1) -> None:
-        """The next calls of a method ("messages.sendMedia") are answered with an error."""
+        """The next calls of a method ("messages.sendMedia") are answered with an error.
+
+        The text BAD_MSG_NOTIFICATION: with that instead, its code being `code`.
+        """
         await self._call("fail_calls", method=method, times=times, code=code, text=text)
 
     async def swallow_answers(self, method: str, *, times: int = 1) -> None:

@@ -38,13 +38,15 @@ class People:
             topic=self._topic_of(chat, extra["topic"], extra["reply_to"]),
             forward_from=extra["forward_from"],
         )
+        message.date -= int(extra["age_s"])
         if extra["media"]:
             message.media = attachment(self.server, extra["media"], extra["media_path"])
         if chat.kind == "private":
             user = self.server.world.user(sender)
             user.started, user.blocked = True, False
         entry = self.server.world.post(message)
-        self.server.publish(entry)
+        if extra["is_told"]:
+            self.server.publish(entry)
         self.server.note("user_message", message, seen=entry is not None)
         return message.id
 

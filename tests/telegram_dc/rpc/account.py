@@ -15,10 +15,12 @@ _HOUR_S = 3600
 async def _config(call: Call, _query: Any) -> Any:
     now = int(time.time())
     port = call.server.port
-    options = [
-        tl.types.DcOption(id=render.DC_ID, ip_address="127.0.0.1", port=port),
-        tl.types.DcOption(id=render.DC_ID, ip_address="127.0.0.1", port=port, media_only=True),
-    ]
+    here = {"id": render.DC_ID, "ip_address": "127.0.0.1"}
+    options = [tl.types.DcOption(**here, port=port)]
+    if media_port := call.server.faults.media_port:
+        options += [tl.types.DcOption(**here, port=1, media_only=True, tcpo_only=True)]
+        port = media_port
+    options += [tl.types.DcOption(**here, port=port, media_only=True)]
     return tl.types.Config(
         date=now,
         expires=now + _HOUR_S,

@@ -83,6 +83,11 @@ class Connection:
         is_let_in = self._is_sure or self._talk.is_welcome
         return not busy and is_let_in and len(self.pending) < self.window.size
 
+    def is_slow(self, since_s: float) -> bool:
+        """Whether a part has been leaving since then, and still is."""
+        first = next(iter(self.pending.values()), None)
+        return bool(first and first.at_s < since_s and not (first.arrived_at_s or first.is_overdue))
+
     def close(self) -> None:
         """Drop it at once."""
         self._line.close()
@@ -124,7 +129,6 @@ class Connection:
         self.used_at_s = self._loop.time()
         if sent := self.pending.get(message_id):
             sent.at_s, sent.end_byte = self.used_at_s, self._line.written_bytes
-        self._talk.acknowledge()
 
     # what the clock brings
 
@@ -146,7 +150,7 @@ class Connection:
         if self.is_suspect:
             self._talk.ping(now_s, _PROBE_EVERY_S)
         if self.is_open:
-            self._talk.acknowledge(1)
+            self._talk.acknowledge()
             self._talk.ping(now_s)
 
     def _judge(self, now_s: float, too_late_s: float) -> None:

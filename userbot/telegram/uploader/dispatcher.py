@@ -43,6 +43,7 @@ class Dispatcher:
         self._threads: Threads[Sealing] = Threads(settings.threads, self._prepared)
         self._max_preparing = 2 * settings.threads
         self._preparing = 0
+        self._slow_after_s = settings.slow_after_s
         self._links = Links(client, settings, tasks, self)
         start = min(settings.start_connections, settings.max_connections)
         self._crew = Crew(settings.max_connections, start)
@@ -191,6 +192,14 @@ class Dispatcher:
 
     # the clock
 
+    def _shrink(self, now_s: float) -> None:
+        """Share a slow line between fewer parts, so that some of them get through."""
+        since_s = now_s - self._slow_after_s
+        if self._crew.quiet_since_s < since_s and self._links.is_slow(since_s):
+            self._crew.slow(now_s)
+            self._links.shrink(self._crew.target)
+            log.info("uploads are slow; connections: %d", self._crew.target)
+
     def _schedule(self, delay_s: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -199,6 +208,7 @@ class Dispatcher:
     def _tick(self) -> None:
         self._timer, now_s = None, self._loop.time()
         self._links.check(now_s, self._round_trip.too_late_s)
+        self._shrink(now_s)
         if now_s - self._heartbeat_at_s >= _HEARTBEAT_S:
             self._heartbeat_at_s = now_s
             for upload in self._uploads:

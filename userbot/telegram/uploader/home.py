@@ -1,7 +1,7 @@
 """Where parts go, and as whom: learned from the client, which learned it from Telegram."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pyrogram import Client, raw
 from pyrogram.raw.all import layer
@@ -23,6 +23,13 @@ class Home:
     salts: Salts = field(repr=False)
     clock: Clock = field(repr=False)
     introduction: bytes = field(repr=False)
+    others: tuple[tuple[str, int], ...] = ()  # addresses that take parts too
+
+    def at(self, turn: int) -> "Home":
+        """Return it with one of its addresses; 0: the best one."""
+        addresses = ((self.host, self.port), *self.others)
+        host, port = addresses[turn % len(addresses)]
+        return replace(self, host=host, port=port)
 
 
 async def find_home(client: Client, dc_id: int | None = None) -> Home:
@@ -34,9 +41,10 @@ async def find_home(client: Client, dc_id: int | None = None) -> Home:
         raise DeliveryError("PROXY_UNSUPPORTED")
     own_id = await client.storage.dc_id()
     dc_id = dc_id or own_id
-    address = await _configured(client, dc_id, own_id)
+    addresses = await _addresses(client, dc_id, own_id)
     session = await client.get_session(dc_id)
-    host, port = await _redirected(client, dc_id, *address)
+    redirected = [await _redirected(client, dc_id, *address) for address in addresses]
+    (host, port), *others = dict.fromkeys(redirected)
     salt = session.salt.to_bytes(8, "little", signed=True)
     return Home(
         dc_id,
@@ -46,6 +54,7 @@ async def find_home(client: Client, dc_id: int | None = None) -> Home:
         Salts(salt),
         Clock(client.server_time - Clock().now()),
         await _introduction(client),
+        tuple(others),
     )
 
 
@@ -54,22 +63,41 @@ async def has_key(client: Client, home: Home) -> bool:
     return bool(await client.storage.auth_key() == home.key.key)
 
 
-async def _configured(client: Client, dc_id: int, own_id: int) -> tuple[str, int]:
-    """Return the address for media in Telegram's configuration.
+async def _addresses(client: Client, dc_id: int, own_id: int) -> list[tuple[str, int]]:
+    """Return the address for media, and where the client itself is at home: it takes parts too.
 
-    While the client's own connection is in trouble: where the client itself is at home, which
-    takes parts too.
+    Of the client's data centre there is always one, also while its connection is in trouble.
     """
+    own = [await _own_address(client)] if dc_id == own_id else []
     try:
         async with asyncio.timeout(_CONFIG_TIMEOUT_S):
-            option = await client.get_dc_option(dc_id, is_media=True, ipv6=client.ipv6)
-    except ValueError as error:  # Pyrogram's: it is not in the configuration
-        raise DeliveryError("DC_ID_INVALID") from error
+            found = await _configured(client, dc_id)
     except (OSError, TimeoutError):
-        if dc_id != own_id:
+        if not own:
             raise
-        return await client.storage.server_address(), await client.storage.port()
-    return option.ip_address, option.port
+        return own
+    if not found and not own:
+        raise DeliveryError("DC_ID_INVALID")
+    return found[:1] + own
+
+
+async def _own_address(client: Client) -> tuple[str, int]:
+    return await client.storage.server_address(), await client.storage.port()
+
+
+async def _configured(client: Client, dc_id: int) -> list[tuple[str, int]]:
+    """Return the addresses in Telegram's configuration that speak plain TCP, best first."""
+    config = await client.invoke(raw.functions.help.GetConfig())
+    if not isinstance(config, raw.types.Config):  # Pyrogram returns any notification as an answer
+        raise ConnectionError(f"{type(config).__name__} instead of the configuration")
+    options = [
+        option
+        for option in config.dc_options
+        if option.id == dc_id and bool(option.ipv6) == bool(client.ipv6)
+        if not (option.cdn or option.tcpo_only or option.secret)
+    ]
+    options.sort(key=lambda option: not option.media_only)
+    return [(option.ip_address, option.port) for option in options]
 
 
 async def _redirected(client: Client, dc_id: int, host: str, port: int) -> tuple[str, int]:

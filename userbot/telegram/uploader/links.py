@@ -1,7 +1,6 @@
 """The connections: how many are open, where they lead, and how they come back."""
 
 import asyncio
-import contextlib
 import logging
 import random
 import socket
@@ -13,18 +12,21 @@ from userbot.errors import DeliveryError
 from userbot.telegram.uploader.connection import Connection, Events
 from userbot.telegram.uploader.home import Home, find_home, has_key
 from userbot.telegram.uploader.line import connected
-from userbot.telegram.uploader.pace import Window
+from userbot.telegram.uploader.pace import Door, Window
 from userbot.telegram.uploader.refusals import Then, verdict
 from userbot.telegram.uploader.settings import MAX_PARTS, UploaderSettings
 
 log = logging.getLogger(__name__)
 
+ASKING = "address for uploads"  # a task's name
 _DIAL_TIMEOUT_S = 4.0
 _MAX_WAITING = 4  # connections that nobody answers, at once
 _HOME_TIMEOUT_S = 40.0  # pyrogram repeats a call that a lost connection swallowed
 _FIRST_DELAY_S, _MAX_DELAY_S, _FLOOD_DELAY_S = 0.1, 1.0, 5.0
 _LOST_DELAY_S = 0.2  # after a connection that was let in and then lost
+_NEXT_AFTER = 2  # failures in a row, and another address is tried
 _ASK_AGAIN_AFTER = 3  # failures in a row, and the address or the key may be new ones
+_HICCUP_S = 5.0  # for so long a key may be unknown without being lost
 _KEY_UNKNOWN, _FLOOD = -404, -429  # https://core.telegram.org/mtproto/mtproto-transports
 
 
@@ -47,12 +49,16 @@ class Links:
         self._dc_id: int | None = None  # None: the client's own
         self._open: list[Connection] = []
         self._dialing: set[asyncio.Task[None]] = set()
+        self._asking: asyncio.Task[None] | None = None
         self._failures = 0
+        self._turn = 0  # which of the addresses is tried
         self._unknown_key = 0
+        self._unknown_since_s = 0.0
         self._retry_at_s = 0.0
+        self._door = Door(settings.max_connections)
         self._suspects = 0
         self._window = 2  # what the last connection had found out
-        self._is_asking = self._is_closed = False
+        self._is_closed = False
         self.fatal: DeliveryError | None = None
 
     @property
@@ -76,7 +82,8 @@ class Links:
         there = len(self._open) + len(self._dialing)
         is_useless = self._suspects == len(self._open) > 0
         # A few more than allowed while none of them is of use.
-        room = self._settings.max_connections - there + is_useless * _MAX_WAITING
+        room = self._door.room(now_s)
+        room = room and room - there + is_useless * _MAX_WAITING
         missing = min(count - there + self._suspects, room)
         if self._failures or is_useless:
             missing = self._careful(missing, now_s)
@@ -101,11 +108,13 @@ class Links:
             self._open.remove(connection)
             self._suspects -= connection.is_suspect
         if connection.is_suspect:
-            self._failed("no answers any more")
+            self._failed("no answers any more", connection.home)
         elif not connection.has_worked and connection.is_welcome:
             self._delay(_LOST_DELAY_S)
         elif not connection.has_worked:
-            self._failed("lost before Telegram had answered")
+            if any(other.is_welcome for other in self._open):  # it is not the line
+                self._door.slammed(self._loop.time())
+            self._failed("lost before Telegram had answered", connection.home)
 
     def worked(self, connection: Connection) -> None:
         """Note that parts get through."""
@@ -116,13 +125,18 @@ class Links:
     def unwelcome(self, connection: Connection, code: int, text: str) -> None:
         """Take what Telegram said instead of letting us in; the connection is closed."""
         log.warning("a connection for uploads was refused: %d %s", code, text)
-        ruling = verdict(code, text, 0)
+        ruling, now_s = verdict(code, text, 0), self._loop.time()
         if code == _FLOOD or ruling.then is Then.WAIT:
-            self._retry_at_s = self._loop.time() + max(_FLOOD_DELAY_S, ruling.delay_s)
-        if code == _KEY_UNKNOWN:
-            self._unknown_key += 1
-        if code in (401, 406) or self._unknown_key >= _ASK_AGAIN_AFTER:
+            self._door.refused(now_s, max(_FLOOD_DELAY_S, ruling.delay_s))
+        if code in (401, 406) or (code == _KEY_UNKNOWN and self._is_key_lost(now_s)):
             self.fatal = DeliveryError(text or "AUTH_KEY_UNREGISTERED")
+
+    def _is_key_lost(self, now_s: float) -> bool:
+        """Say whether it was refused again and again, and not by a hiccup of many connections."""
+        if not self._unknown_key:
+            self._unknown_since_s = now_s
+        self._unknown_key += 1
+        return self._unknown_key >= _ASK_AGAIN_AFTER and now_s - self._unknown_since_s > _HICCUP_S
 
     def migrate(self, dc_id: int) -> None:
         """Go to another data centre with everything."""
@@ -140,23 +154,36 @@ class Links:
             else:
                 connection.check(now_s, too_late_s)
         self._suspects = sum(connection.is_suspect for connection in self._open)
+        self._door.counted(sum(connection.is_welcome for connection in self._open))
+
+    def shrink(self, count: int) -> None:
+        """Give up all connections but the first ones."""
+        for connection in self._open[count:]:
+            connection.retire()
+
+    def is_slow(self, since_s: float) -> bool:
+        """Whether they are several, and a part has been leaving since then, and still is."""
+        return len(self._open) > 1 and any(connection.is_slow(since_s) for connection in self._open)
 
     def forgive(self) -> None:
         """Try again what was hopeless: the client may have logged in anew."""
+        if not self._open:
+            self._turn = 0
         if self.fatal:
             self.fatal, self._home, self._dc_id, self._unknown_key = None, None, None, 0
 
     def close(self) -> None:
         """Drop everything."""
         self._is_closed = True
-        for task in self._dialing:
+        for task in (*self._dialing, *([self._asking] if self._asking else ())):
             task.cancel()
         for connection in tuple(self._open):
             connection.retire()
 
     async def _dial(self) -> None:
+        home: Home | None = None
         try:
-            home = await self._found_home()
+            home = (await self._found_home()).at(self._turn)
             async with asyncio.timeout(_DIAL_TIMEOUT_S):
                 line = await connected(home.host, home.port)
         except (Unauthorized, AuthKeyDuplicated) as error:
@@ -164,7 +191,10 @@ class Links:
         except DeliveryError as error:
             self.fatal = error
         except (OSError, TimeoutError, RPCError, ValueError, KeyError) as error:
-            self._failed(repr(error))
+            self._failed(repr(error), home)
+        except Exception as error:  # Pyrogram's, of any kind; one connection never ends the bot
+            log.exception("no connection for uploads could be opened")
+            self._failed(repr(error), home)
         else:
             self._open.append(self._connection(home, line))
         self._events.wake()
@@ -184,32 +214,44 @@ class Links:
 
     async def _ask_again(self) -> None:
         """Look for a new address while the old one is being tried."""
-        if self._is_asking:
-            return
-        self._is_asking, dc_id = True, self._dc_id
-        with contextlib.suppress(OSError, TimeoutError, RPCError, ValueError, DeliveryError):
+        dc_id = self._dc_id
+        try:
             async with asyncio.timeout(_HOME_TIMEOUT_S):
                 found = await find_home(self._client, dc_id)
+        except (OSError, TimeoutError, RPCError, ValueError, DeliveryError) as error:
+            log.info("no new address for uploads: %r", error)
+        except Exception:  # as in _dial
+            log.exception("no new address for uploads")
+        else:
             if self._dc_id == dc_id:
                 self._home = found
-        self._is_asking = False
 
     def _connection(self, home: Home, line: socket.socket) -> Connection:
         window = Window(self._settings.max_window, min(self._window, self._settings.max_window))
-        is_sure = not self._failures and not self._suspects
+        is_sure = not (self._failures or self._suspects or self._door.is_narrow)
         return Connection(home, line, self._events, window, is_sure=is_sure)
 
-    def _failed(self, why: str) -> None:
+    def _failed(self, why: str, home: Home | None) -> None:
         delay_s = min(_MAX_DELAY_S, _FIRST_DELAY_S * 2 ** min(self._failures, 10))
         self._delay(delay_s)
         self._failures += 1
+        self._go_round(home)
         log.info("no connection for uploads: %s", why)
         rounds, rest = divmod(self._failures, _ASK_AGAIN_AFTER)
         if rest or self._is_closed:
             return
         if not rounds & (rounds - 1):  # the 1st, 2nd, 4th, 8th ... time: an outage may be long
             log.warning("Telegram takes no connections for uploads: %s", why)
-        self._tasks.create_task(self._ask_again())
+        if self._asking is None or self._asking.done():
+            self._asking = self._tasks.create_task(self._ask_again(), name=ASKING)
+
+    def _go_round(self, tried: Home | None) -> None:
+        """Take the next address after failures, unless the one that failed was left meanwhile."""
+        if self._failures < _NEXT_AFTER or not tried or not self._home:
+            return
+        now = self._home.at(self._turn)
+        if (now.host, now.port) == (tried.host, tried.port):
+            self._turn += 1
 
     def _delay(self, delay_s: float) -> None:
         due_s = self._loop.time() + delay_s * random.uniform(0.75, 1.0)

@@ -14,7 +14,8 @@ class UploaderSettings:
 
     `start_connections` are opened for the first large file, if it is large enough;
     `max_window` bounds the parts in flight on one connection; connections that carry nothing
-    are closed after `keep_warm_s`.
+    are closed after `keep_warm_s`; when no part gets through within `slow_after_s` although bytes
+    do, half of the connections are given up: on a slow line they are in each other's way.
     """
 
     max_connections: int = 16
@@ -22,3 +23,4 @@ class UploaderSettings:
     max_window: int = 16
     threads: int = 2
     keep_warm_s: float = 600.0
+    slow_after_s: float = 8.0

@@ -17,7 +17,6 @@ from userbot.telegram.uploader.mtproto import Message
 
 log = logging.getLogger(__name__)
 
-_MAX_UNACKNOWLEDGED = 16
 _PING_EVERY_S, _DISCONNECT_AFTER_S = 30.0, 75
 _FUTURE_SALTS = 8
 _CLOCK_BEHIND, _CLOCK_AHEAD = 16, 17  # codes of bad_msg_notification
@@ -90,9 +89,9 @@ class Talk:
                 return
             self._packet(packet)
 
-    def acknowledge(self, at_least: int = _MAX_UNACKNOWLEDGED) -> None:
-        """Acknowledge what came, once it is worth a message."""
-        if len(self._acks) >= at_least and not self._is_held:
+    def acknowledge(self) -> None:
+        """Acknowledge what came."""
+        if self._acks and not self._is_held:
             ids, self._acks = self._acks, []
             self._say(mtproto.acknowledgement(ids), is_content=False)
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from queue import SimpleQueue
 from typing import Generic, Protocol, TypeVar
 
 _NICER_BY = 5
+_SWITCH_S = 0.0001
 
 
 class Work(Protocol):
@@ -26,6 +28,9 @@ class Threads(Generic[W]):
     """Runs work, and tells the event loop; several results may share one wake-up of the loop."""
 
     def __init__(self, count: int, on_done: Callable[[W], None]) -> None:
+        # Each thread holds the GIL for microseconds between calls that last a millisecond; Python
+        # would let it wait 5 ms for a busy event loop. Worth 4 % (512 MiB on loopback).
+        sys.setswitchinterval(_SWITCH_S)
         self._loop = asyncio.get_running_loop()
         self._on_done = on_done
         self._work: SimpleQueue[W | None] = SimpleQueue()

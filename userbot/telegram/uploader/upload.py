@@ -78,6 +78,7 @@ class Upload:
         self.migrations = 0
         self.epoch = 0
         self.digests: dict[int, bytes] = {}  # of parts that were read before the end was known
+        self._compared: set[int] = set()
         self.retries: set[asyncio.TimerHandle] = set()
         state.claim(file.opened_as if source.is_whole else None)
         size = source.size_bytes
@@ -182,13 +183,24 @@ class Upload:
         handle = asyncio.get_running_loop().call_later(delay_s, due)
         self.retries.add(handle)
 
+    def settle(self) -> None:
+        """Say which file it is, now that it is whole. Raises as `verify`. Blocks."""
+        self._compare()
+        self.state.identity = self.file.identity()
+
     def verify(self) -> None:
         """Raise DeliveryError FILE_CHANGED unless the file is what was uploaded. Blocks."""
-        self.file.compare(self.digests)
+        self._compare()
         now = self.file.identity()
         is_same = self.file.is_at(self.source.path)
         if not is_same or now != self.state.identity or now[0] != self.source.size_bytes:
             raise DeliveryError("FILE_CHANGED")
+
+    def _compare(self) -> None:
+        """Compare the parts that went before the end with those of the finished file, once."""
+        new = {i: digest for i, digest in self.digests.copy().items() if i not in self._compared}
+        self.file.compare(new)
+        self._compared.update(new)
 
     def fail(self, error: UserbotError) -> None:
         """End with an error; the first one counts."""

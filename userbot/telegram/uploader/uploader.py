@@ -78,7 +78,7 @@ async def _until_complete(upload: Upload, on_bytes: OnBytes | None) -> None:
         upload.news.set()
     while True:
         if upload.source.is_whole and not upload.state.identity:
-            upload.state.identity = await _in_thread(upload, upload.file.identity)
+            await _in_thread(upload, upload.settle)
         if upload.error:
             raise upload.error
         if upload.is_complete and not upload.news.is_set():
