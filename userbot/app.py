@@ -139,20 +139,20 @@ async def _until_the_end(client: Client, stopping: asyncio.Event) -> None:
 
 
 async def _unless(stopping: asyncio.Event, work: Coroutine[None, None, T]) -> T:
-    """Return what work returns. Raises _StoppedError when stopping is set before that."""
+    """Return what work returns. Raises _StoppedError when stopping is set before that.
+
+    Work that Pyrogram does not let go of at once is left to itself: the process ends anyway.
+    """
+    working = asyncio.create_task(work)  # noqa: TID251  a TaskGroup would wait for it
+    stop = asyncio.create_task(stopping.wait())  # noqa: TID251
     try:
-        async with asyncio.TaskGroup() as tasks:
-            stop = tasks.create_task(_stop(stopping))
-            result = await work
-            stop.cancel()
-    except BaseExceptionGroup as group:
-        raise group.exceptions[0] from None
-    return result
-
-
-async def _stop(stopping: asyncio.Event) -> None:
-    await stopping.wait()
-    raise _StoppedError
+        await asyncio.wait({working, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise _StoppedError
+        return working.result()
+    finally:
+        working.cancel()
+        stop.cancel()
 
 
 class _StoppedError(Exception):

@@ -276,6 +276,14 @@ class LoginRefusedError(InfrastructureError):
         self.code = code
 
 
+class LoginEndedError(InfrastructureError):
+    """Telegram has ended the bot's login, not the token. `code` is its word for it."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 PERMANENT: tuple[type[UserbotError], ...] = (
     UnsupportedError,  # until yt-dlp learns the site
     NoVideoError,  # what a page is does not change while people look at it

@@ -6,9 +6,13 @@ from hypothesis import strategies as st
 
 from userbot.domain.jobs import JobId, Remedy
 from userbot.telegram.callbacks import (
+    AgainPress,
     CancelPress,
     ChoicePress,
+    DataPress,
+    DataWish,
     FreshPress,
+    HistoryPress,
     ListCancelPress,
     PagePress,
     RemedyPress,
@@ -57,7 +61,48 @@ def test_no_bytes_raise(data):
 
 
 @settings(max_examples=500, database=None, derandomize=True, deadline=None)
-@given(st.from_regex(rb"[xqrpc]:[0-9a-f]{1,8}(:-?[0-9aqso]{1,4}){0,3}", fullmatch=True))
+@given(st.from_regex(rb"[xqfrpchgd]:[0-9a-f]{1,8}(:-?[0-9aqsodyn]{1,4}){0,3}", fullmatch=True))
 def test_no_near_miss_raises(data):
     press = unpack(data)
     assert press is None or unpack(press.pack().encode()) == press
+
+
+JOBS = st.from_regex(r"[0-9a-f]{8}", fullmatch=True).map(JobId)
+PAGES, INDEXES = st.integers(0, 9999), st.integers(0, 99)
+ASKERS = st.integers(-(10**15), 10**15)  # Telegram's ids have at most 52 bits
+ANY_PRESS = st.one_of(
+    st.builds(CancelPress, JOBS),
+    st.builds(ChoicePress, JOBS, INDEXES),
+    st.builds(FreshPress, JOBS, st.none() | INDEXES),
+    st.builds(RemedyPress, JOBS, st.sampled_from(Remedy)),
+    st.builds(PagePress, PAGES, ASKERS),
+    st.builds(ListCancelPress, JOBS, PAGES, ASKERS),
+    st.builds(HistoryPress, PAGES, ASKERS),
+    st.builds(AgainPress, JOBS, ASKERS),
+    st.builds(DataPress, st.sampled_from(DataWish), ASKERS),
+)
+
+
+@settings(max_examples=500, database=None, derandomize=True, deadline=None)
+@given(ANY_PRESS)
+def test_any_press_fits_and_comes_back(press):
+    data = press.pack().encode()
+    assert len(data) <= 64
+    assert unpack(data) == press
+
+
+@settings(max_examples=500, database=None, derandomize=True, deadline=None)
+@given(ANY_PRESS, st.integers(0, 64), st.binary(max_size=3), st.integers(0, 3))
+def test_what_is_changed_is_another_press_or_none(press, at, some, dropped):
+    data = press.pack().encode()
+    changed = data[:at] + some + data[at + dropped :]
+    found = unpack(changed)
+    if changed == data:
+        assert found == press
+    elif found is not None:
+        assert int_free(found.pack()) == int_free(changed.decode())
+
+
+def int_free(data: str) -> list[str]:
+    """The words of a payload; numbers without the zeros and the sign that say nothing."""
+    return [str(int(word)) if word.lstrip("-").isdecimal() else word for word in data.split(":")]

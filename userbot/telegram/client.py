@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha1
@@ -16,11 +17,15 @@ from pyrogram.connection import Connection
 from pyrogram.crypto import rsa
 from pyrogram.errors import RPCError
 from pyrogram.raw.core import Bytes
+from pyrogram.session.session import AuthKeyNotFound
 from pyrogram.types import BotCommand
 
-from userbot.errors import DeliveryError, LoginRefusedError
+from userbot.errors import DeliveryError, LoginEndedError, LoginRefusedError, StoreAwayError
+from userbot.telegram import unknown_errors
+from userbot.telegram.ended import KEY_UNKNOWN, is_ended, key_is_unknown
 from userbot.telegram.failures import FLOOD_WAIT, NO_ANSWER, code_of, wait_s
-from userbot.telegram.position import Position, UpdatesClient
+from userbot.telegram.position import Position
+from userbot.telegram.updates import UpdatesClient
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +67,7 @@ def make_client(login: Login, sessions_dir: Path | None) -> Client:
 
     Links sent while the bot was away are delivered at the start. Waiting for FLOOD_WAIT is ours.
     """
+    unknown_errors.contain()
     name = f"bot{login.bot_id}"
     return UpdatesClient(
         name,
@@ -84,30 +90,88 @@ def make_client(login: Login, sessions_dir: Path | None) -> Client:
 async def start(client: Client, max_wait_s: float = math.inf) -> None:
     """Log in; as late as Telegram asks for, within max_wait_s.
 
+    A session file whose login Telegram has ended is set aside, and the token is used anew.
     Raises LoginRefusedError, or DeliveryError when Telegram does not answer in time.
     """
-    while (wait := await _login(client)) is not None:
+    try:
+        await _log_in(client, max_wait_s)
+    except LoginEndedError as ended:
+        log.warning(
+            "Telegram has ended the login (%s); the bot logs in anew. "
+            "What was sent to it since it last ran is lost",
+            ended.code,
+        )
+        assert isinstance(client.storage, Position)
+        client.storage.set_aside()
+        await _log_in_anew(client, max_wait_s)
+
+
+async def _log_in_anew(client: Client, max_wait_s: float) -> None:
+    try:
+        await _log_in(client, max_wait_s)
+    except LoginEndedError as again:
+        if again.code == KEY_UNKNOWN:  # of a key that it has just made
+            raise DeliveryError(NO_ANSWER) from again
+        raise LoginRefusedError(again.code) from again
+
+
+async def _log_in(client: Client, max_wait_s: float) -> None:
+    while (wait := await _try(client)) is not None:
         if wait > max_wait_s:
             raise DeliveryError(FLOOD_WAIT)
         log.warning("Telegram wants the login to wait for %.0f s", wait)
         await asyncio.sleep(wait)
 
 
-async def _login(client: Client) -> float | None:
+async def _try(client: Client) -> float | None:
     """Log in once; return how long Telegram wants to wait before that, None: it is done."""
     try:
         async with asyncio.timeout(START_TIMEOUT_S):
-            await client.start()
+            await _start(client)
     except RPCError as error:
+        await _put_down(client)
+        if is_ended(error):
+            raise LoginEndedError(code_of(error)) from error
         wait = wait_s(error)
         if wait is None:
             raise LoginRefusedError(code_of(error)) from error
-        if client.is_connected:  # Pyrogram stops half-way
-            await client.disconnect()
         return wait
+    except LoginEndedError:
+        await _put_down(client)
+        raise
     except (TimeoutError, OSError) as error:
         raise DeliveryError(NO_ANSWER) from error
+    except sqlite3.Error as error:
+        raise StoreAwayError(f"session file: {error}") from error
     return None
+
+
+async def _start(client: Client) -> None:
+    """Start the client. Raises LoginEndedError as soon as Telegram says that it knows no key."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            watch = tasks.create_task(_end_of_key(client))
+            await client.start()
+            watch.cancel()
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from None
+
+
+async def _end_of_key(client: Client) -> None:
+    await key_is_unknown(client)
+    raise LoginEndedError(KEY_UNKNOWN)
+
+
+async def _put_down(client: Client) -> None:
+    """Make a client that Pyrogram stopped half-way one that can be started."""
+    if not client.is_connected:
+        return
+    try:
+        async with asyncio.timeout(STOP_TIMEOUT_S):
+            await client.disconnect()
+    except (AuthKeyNotFound, OSError, RPCError) as error:  # TimeoutError too
+        log.info("the connection to Telegram was not closed in order: %r", error)
+    client.session, client.is_connected = None, False
 
 
 async def stop(client: Client) -> None:
@@ -115,7 +179,7 @@ async def stop(client: Client) -> None:
     try:
         async with asyncio.timeout(STOP_TIMEOUT_S):
             await client.stop()
-    except (TimeoutError, OSError, RPCError) as error:
+    except (TimeoutError, OSError, RPCError, AuthKeyNotFound) as error:
         log.warning("the connection to Telegram was not closed in order: %r", error)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from pyrogram import enums
-from pyrogram.types import CallbackQuery, Message
+from pyrogram.types import CallbackQuery, Message, User
 
 from userbot.domain.jobs import Request
 from userbot.telegram.api import Target
@@ -58,10 +58,11 @@ def name_of(message: Message) -> str:
 
 
 def presser_of(query: CallbackQuery) -> Presser | None:
-    """Return who pressed a button; None when its message is out of the bot's reach."""
-    user, message = query.from_user, query.message
+    """Return who pressed a button; None when they, or its message, are out of the bot's reach."""
+    user: User | None = query.from_user  # None where Telegram does not describe them
+    message = query.message
     chat = message.chat if message else None
-    if message is None or chat is None or chat.id is None or user.id is None:
+    if message is None or chat is None or chat.id is None or user is None or user.id is None:
         return None
     names = [name for name in (user.first_name, user.last_name) if name]
     return Presser(
@@ -88,7 +89,8 @@ def target_of(request: Request) -> Target:
 class Seen:
     """Remembers the last few thousand keys: Telegram may deliver an update twice."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int = SEEN_SIZE) -> None:
+        self._size = size
         self._keys: OrderedDict[Hashable, None] = OrderedDict()
 
     def again(self, key: Hashable) -> bool:
@@ -96,7 +98,7 @@ class Seen:
         if key in self._keys:
             return True
         self._keys[key] = None
-        if len(self._keys) > SEEN_SIZE:
+        if len(self._keys) > self._size:
             self._keys.popitem(last=False)
         return False
 

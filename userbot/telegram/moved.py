@@ -106,7 +106,8 @@ class Moves:
             self._learn(message.migrate_from_chat_id, chat_id)
 
     def _learn(self, old_id: int, new_id: int) -> None:
-        if self._new_ids.get(old_id) == new_id:
+        is_move = SUPERGROUPS_BELOW < old_id < 0 and new_id < SUPERGROUPS_BELOW
+        if not is_move or self._new_ids.get(old_id) == new_id:
             return
         self._new_ids[old_id] = new_id
         log.info("the group %d has become the supergroup %d", old_id, new_id)

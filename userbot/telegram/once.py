@@ -8,7 +8,7 @@ question that a reconnect swallowed only after its timeout; so calls are made on
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 ANSWER_TIMEOUT_S = 15.0
 REPEAT_AFTER_S = 1.0
+# After an internal error of Telegram: most pass at once, some last for hours. 2 minutes in all.
+PAUSES_S = (1.0, 2.0, 4.0, 8.0, *(10.0,) * 11)
 CATCH_UP_TIMEOUT_S = 60.0
 
 
@@ -35,9 +37,13 @@ class Calls:
     those with a random_id. A call under way is repeated as soon as the client has connected anew.
     """
 
-    def __init__(self, client: Client, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, client: Client, tasks: asyncio.TaskGroup, pauses_s: Sequence[float] = PAUSES_S
+    ) -> None:
+        """Listen to the client's connections; pauses_s come between internal errors in a row."""
         self._client = client
         self._tasks = tasks
+        self._pauses_s = pauses_s
         self._waiting: set[asyncio.Timeout] = set()
         self._open: set[asyncio.Timeout] = set()
         client.connect_handler = self._connected
@@ -46,9 +52,11 @@ class Calls:
     async def make(self, query: Any, within_s: float) -> Any | None:
         """Return the answer; None when Telegram had taken this random_id before.
 
-        Raises RPCError for a refusal, TimeoutError when there is no answer within_s seconds.
+        Raises RPCError for a refusal, TimeoutError when there is no answer within_s seconds, or
+        nothing but internal errors for long.
         """
         async with self._until_stopped(within_s):
+            pauses_s = iter(self._pauses_s)
             while not self._is_stopped:
                 try:
                     return await self._made(query)
@@ -56,9 +64,15 @@ class Calls:
                     return None
                 except _ReconnectedError:
                     log.info("%s: again, on the new connection", query.QUALNAME)
-                except (OSError, InternalServerError, ServiceUnavailable) as error:
+                except OSError as error:
                     log.info("%s: again after %r", query.QUALNAME, error)
+                    pauses_s = iter(self._pauses_s)
                     await asyncio.sleep(REPEAT_AFTER_S)
+                except (InternalServerError, ServiceUnavailable) as error:
+                    if (pause_s := next(pauses_s, None)) is None:
+                        raise TimeoutError("nothing but internal errors") from error
+                    log.info("%s: again in %.0f s after %r", query.QUALNAME, pause_s, error)
+                    await asyncio.sleep(pause_s)
         raise ConnectionError("the client is stopped")
 
     @property

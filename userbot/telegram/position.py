@@ -5,24 +5,38 @@ or before anybody has handled it. Here it is written as soon as everything that 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pyrogram import Client
-from pyrogram.storage import SQLiteStorage
+from pyrogram.storage import SQLiteStorage, UpdateState
+from pyrogram.storage.sqlite_storage import get_input_peer
+
+log = logging.getLogger(__name__)
+
+Peer = tuple[int, int, str, str | None]  # id, access hash, kind, phone
 
 
 class Position(SQLiteStorage):
-    """The session file. What is to be saved while updates are under way waits for them."""
+    """The session file. What is to be in it is here first, and there when updates are handled.
+
+    A file that cannot be written, on a full disk or while others hold it, costs no update and no
+    time: it is tried again after the next one.
+    """
 
     def __init__(self, name: str, folder: Path | None) -> None:
         """Take the file in folder; None: in memory."""
-        is_file = folder is not None
-        super().__init__(name, folder or Path(), in_memory=not is_file, use_wal=is_file)
+        self._is_file = folder is not None
+        super().__init__(name, folder or Path(), in_memory=not self._is_file, use_wal=self._is_file)
         self.updates = Updates(self.keep)
-        self._is_due = False
+        self._states: dict[int, UpdateState] = {}
+        self._changed: set[int] = set()  # whose states are not in the file
+        self._peers: dict[int, Peer] = {}  # who is not in the file
+        self._is_refused = False
 
     async def open(self) -> None:
         """Open the file: the last moments may be lost with the machine, not with the process.
@@ -31,22 +45,99 @@ class Position(SQLiteStorage):
         """
         await super().open()  # type: ignore[no-untyped-call]  # vendor's
         self.conn.execute("PRAGMA synchronous = NORMAL")
+        self.conn.execute("PRAGMA busy_timeout = 0")  # the event loop would wait, and all with it
+        states = await super().get_update_states()
+        self._states = {state.id: state for state in states}
+        self._changed.clear()
+
+    def set_aside(self) -> None:
+        """Close the file and rename it, for the next `open` to begin anew; the last one is kept."""
+        self.conn.close()
+        if not self._is_file:
+            return
+        for part in ("", "-wal", "-shm"):
+            file, aside = Path(f"{self.database}{part}"), Path(f"{self.database}.ended{part}")
+            aside.unlink(missing_ok=True)
+            if file.exists():
+                file.rename(aside)
 
     async def save(self) -> None:
-        """Commit what was noted, now or when the updates that came are handled."""
-        self._is_due = True
+        """Write what was noted, now or when the updates that came are handled."""
         await self.keep()
 
-    async def set_update_state(self, update_state: Any) -> None:
-        """Note a position."""
-        await super().set_update_state(update_state)
-        self._is_due = True
-
     async def keep(self) -> None:
-        """Commit, if that is due and no update is under way."""
-        if self._is_due and self.updates.are_handled:
-            self._is_due = False
+        """Write what is not in the file yet, if no update is under way. Raises nothing."""
+        if not (self._changed or self._peers) or not self.updates.are_handled:
+            return
+        try:
+            await self._write()
+        except sqlite3.Error as error:
+            if not self._is_refused:
+                log.warning("the session file cannot be written, memory has to do: %s", error)
+            self._is_refused = True
+        else:
+            if self._is_refused:
+                log.warning("the session file is written again")
+            self._is_refused = False
+
+    async def _write(self) -> None:
+        """Write all or nothing."""
+        there = [self._states[state_id] for state_id in self._changed if state_id in self._states]
+        try:
+            await super().update_peers(self._peers.values())
+            await super().delete_update_state(self._changed)  # type: ignore[no-untyped-call]
+            await super().set_update_state(there)
             await super().save()  # type: ignore[no-untyped-call]  # vendor's
+        except sqlite3.Error:
+            self.conn.rollback()
+            raise
+        self._peers.clear()
+        self._changed.clear()
+
+    # what Pyrogram notes and asks
+
+    async def set_update_state(self, update_state: UpdateState | Iterable[UpdateState]) -> None:
+        """Note a position. What is None in it stays as it was."""
+        states = [update_state] if isinstance(update_state, UpdateState) else update_state
+        for state in states:
+            self._states[state.id] = _joined(self._states.get(state.id), state)
+            self._changed.add(state.id)
+
+    async def get_update_states(self, ids: int | Iterable[int] | None = None) -> list[UpdateState]:
+        """Return the positions of these chats, or of all; the oldest first."""
+        wanted = self._states if ids is None else [ids] if isinstance(ids, int) else ids
+        found = [self._states[state_id] for state_id in wanted if state_id in self._states]
+        return sorted(found, key=lambda state: state.date or 0)
+
+    async def delete_update_state(self, state_id: int | Iterable[int]) -> None:
+        """Forget a position."""
+        for gone in [state_id] if isinstance(state_id, int) else state_id:
+            self._states.pop(gone, None)
+            self._changed.add(gone)
+
+    async def update_peers(self, peers: Iterable[Peer]) -> None:
+        """Note who was met."""
+        self._peers.update({peer[0]: peer for peer in peers})
+
+    async def update_usernames(self, usernames: Iterable[tuple[int, list[str | None]]]) -> None:
+        """Note nothing: everybody is known by a number here."""
+
+    async def get_peer_by_id(self, peer_id: int) -> Any:
+        """Return the InputPeer of who was met. Raises KeyError, and Pyrogram asks Telegram then."""
+        if (peer := self._peers.get(peer_id)) is not None:
+            return get_input_peer(*peer[:3])
+        try:
+            return await super().get_peer_by_id(peer_id)
+        except sqlite3.Error as error:
+            raise KeyError(peer_id) from error
+
+
+def _joined(before: UpdateState | None, now: UpdateState) -> UpdateState:
+    if before is None:
+        return now
+    names = ("pts", "qts", "date", "seq")
+    known = {name: getattr(now, name) for name in names if getattr(now, name) is not None}
+    return replace(before, **known)
 
 
 class Updates(asyncio.Queue[Any]):
@@ -94,46 +185,3 @@ class Updates(asyncio.Queue[Any]):
         item = super()._get()
         self._waiting -= item is not None
         return item
-
-
-class UpdatesClient(Client):
-    """A client whose storage hears of updates before Pyrogram notes their position."""
-
-    def __init__(self, name: str, position: Position, **settings: Any) -> None:
-        super().__init__(name, storage_engine=position, **settings)
-        self.dispatcher.updates_queue = position.updates
-        self._updates = position.updates
-        self._left: set[asyncio.Task[Any]] = set()
-
-    async def handle_updates(self, updates: Any) -> None:
-        """Take updates that Telegram sends."""
-        async with self._updates.arriving():
-            await super().handle_updates(updates)  # type: ignore[no-untyped-call]  # vendor's
-
-    async def invoke(self, *args: Any, **kwargs: Any) -> Any:
-        """Call a method of Telegram; whoever waits for it and is cancelled leaves at once.
-
-        Pyrogram waits with asyncio.wait_for, which before Python 3.12 loses a cancellation that
-        comes in the same turn of the loop as what it waits for: a task that should end would go
-        on, or wait for an answer that never comes.
-        """
-        # Its owner waits here, and `_left` keeps it after that: a TaskGroup would wait for it.
-        call = asyncio.create_task(super().invoke(*args, **kwargs))  # noqa: TID251
-        try:
-            await asyncio.wait({call})
-        except asyncio.CancelledError:
-            self._left.add(call)  # until it has ended, too: a task that nobody knows may vanish
-            call.add_done_callback(self._ended)
-            call.cancel()
-            raise
-        return call.result()
-
-    def _ended(self, call: asyncio.Task[Any]) -> None:
-        self._left.discard(call)
-        if not call.cancelled():
-            call.exception()  # nobody wants to hear of it any more
-
-    async def recover_gaps(self, ids: Any = None) -> tuple[int, int]:
-        """Ask for updates that were missed."""
-        async with self._updates.arriving():
-            return await super().recover_gaps(ids)
