@@ -13,6 +13,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 FOREIGN = -1002147483901  # a group that no setting names
 ADMIN, MEMBER = 2199, 2198
 TOO_OLD = "This button is too old. Please send the link again."
+NO_ACCESS = "Sorry, this bot is private."
 NOT_YOURS = "Only the person who sent the link can use this button."
 
 
@@ -104,6 +105,39 @@ async def test_a_member_of_an_authorised_group_is_a_stranger_in_private(stage, g
 
 async def test_an_authorised_user_is_served_in_private(stage):
     assert (await stage.deliver("progressive", "MB", n="authorised")).media.kind == "video"
+
+
+# whom the owner has banned
+
+
+async def test_whom_the_owner_has_banned_gets_one_refusal_and_no_button_works(site, tmp_path):
+    async with stages.alone(site, tmp_path) as first:
+        first.user = stages.FRIENDS[0]
+        link = await first.send_link("progressive", n="before")
+        menu = await first.menu(link)
+        history = await first.status(await first.say("/history"), "")
+        await first.stop()
+        bans = {"BANNED_USERS": first.user}
+        async with stages.running(first.dc, site, tmp_path / "bot", **bans) as stage:
+            stage.user = first.user
+            before = {message.id for message in await _answers(stage, stage.user)}
+            for data in [button.data for row in menu.buttons for button in row]:
+                assert (await stage.press(menu, data)).text == NO_ACCESS
+            assert (await stage.press(history, f"h:0:{stage.user}".encode())).text == NO_ACCESS
+            said = ["/start", "/history", "/mydata", "/queue", "hello", site.url_of("progressive")]
+            for text in said:
+                await stage.say(text)
+            in_club = await stage.send_link("progressive", chat=GROUP, n="club")
+            to = await stage.say("/start", chat=OWNER, sender=OWNER)
+            await stage.status(to, "Send me a link", chat=OWNER)
+            refusal = await stage.dc.wait_message(
+                stage.user, lambda m: m.out and m.id not in before, timeout_s=30
+            )
+            assert refusal.text == NO_ACCESS
+            new = {message.id for message in await _answers(stage, stage.user)} - before
+            assert new == {refusal.id}
+            assert await _answers(stage, GROUP, in_club) == []
+            assert (await stage.dc.message(stage.user, menu.id)).buttons == menu.buttons
 
 
 # buttons in a group

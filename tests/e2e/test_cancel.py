@@ -114,6 +114,27 @@ async def test_while_uploading(stage):
     assert await _is_quiet(stage, to)
 
 
+async def test_while_nobody_knows_yet_that_the_video_is_in_the_chat(stage):
+    """It was delivered then: nothing says Cancelled, and nobody is offered another try."""
+    to = await stage.send_link("progressive", n=f"{stage.user}-unknown")
+    await stage.dc.swallow_answers("messages.sendMedia")
+    menu = await stage.pick(to, "MB")
+    await stage.file(to)
+    folder = stage.home / "data/jobs" / stages.job_of(menu)
+    answer = await stage.press(menu, menu.button("Cancel").data)
+    assert answer.text is None
+    status = await stage.dc.wait_message(
+        stage.user, lambda m: m.id == menu.id and m.deleted, timeout_s=20
+    )
+    assert "ancelled" not in status.text
+    await stages.until(lambda: not folder.exists(), "the folder is gone")
+    said = [event.message for event in stage.dc.history if event.message is not None]
+    answers = [m for m in said if (m.chat_id, m.reply_to) == (stage.user, to)]
+    assert not [m for m in answers if "ancelled" in m.text]
+    files = {m.id for m in answers if stages.is_file(m) and not m.deleted}
+    assert len(files) == 1
+
+
 async def _is_quiet(stage, to):
     """Whether the file stays away: a job after it is delivered, and this one is not."""
     later = await stage.send_link("progressive", n=f"{stage.user}-later")

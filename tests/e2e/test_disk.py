@@ -85,12 +85,13 @@ def grow(stage, status, size_bytes):
 async def test_of_two_that_fill_the_disk_together_one_is_ended(site, home):
     reserve = keeping(280 * MB, home / "bot")
     async with stages.alone(site, home, DISK_RESERVE_MB=reserve) as stage:
-        links, folders = [], []
-        for number, size_mb in enumerate((190, 130)):  # each within its own bounds
-            to = await stage.send_link("stalled", n=f"beyond-{number}", hold="beyond")
+        links = [await stage.send_link("stalled", n=f"beyond-{n}", hold="beyond") for n in (1, 2)]
+        statuses = []
+        for to in links:  # both are let in before one of them takes more than it asked for
             await stage.pick(to, "MB")
-            folders.append(grow(stage, await stage.status(to, "of 31 MB"), size_mb * MB))
-            links.append(to)
+            statuses.append(await stage.status(to, "of 31 MB"))
+        sizes = (190 * MB, 130 * MB)  # each within its own bounds
+        folders = [grow(stage, *grown) for grown in zip(statuses, sizes, strict=True)]
         larger, smaller = links
         assert "disk" in (await stage.status(larger, "full")).text
         await stages.until(lambda: stage.jobs == folders[1:], "its files are gone", timeout_s=30)

@@ -118,6 +118,27 @@ async def test_a_day_has_its_quota_also_after_a_restart(site, tmp_path):
             assert "at midnight UTC" in said.text
 
 
+async def test_links_of_hours_in_which_the_bot_was_away_are_all_served_and_a_flood_is_not(
+    site, tmp_path
+):
+    limits, user = {"LIMIT_USER": "link 1/60s"}, FRIENDS[8]
+    async with telegram_dc.running(tmp_path / "dc") as dc:
+        await stages.people_in(dc, [user])
+        async with stages.running(dc, site, tmp_path / "bot", **limits) as stage:
+            stage.user = user
+            await stage.status(await stage.say("/start"), HELLO)
+        ages_s = [3 * 3600, 2 * 3600, 3600, *[600] * 3]
+        links = [site.url_of("progressive", n=number) for number in range(len(ages_s))]
+        sent = [
+            await stage.say(link, age_s=age_s) for link, age_s in zip(links, ages_s, strict=True)
+        ]
+        async with stages.running(dc, site, tmp_path / "bot", **limits):
+            for to in sent[:3]:
+                await stage.menu(to)
+            refusals = await _several(stage, lambda m: "send the next link" in m.text, 1)
+            assert refusals, "of the last three at least one was too many"
+
+
 async def test_links_go_on_and_start_answers_while_redis_is_frozen_and_when_it_was_killed(
     site, tmp_path
 ):

@@ -1,12 +1,17 @@
 """The main job, on real input: a link in, a native Telegram video out."""
 
 import hashlib
+import itertools
+import time
 
 import pytest
+from pyrogram import raw
 
 from tests.e2e import stage as stages
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+_numbers = itertools.count(10**8)  # far above the numbers of messages that there are
 
 
 async def test_a_progressive_link_arrives_byte_for_byte(stage):
@@ -150,3 +155,56 @@ async def test_links_in_captions_behind_words_and_in_forwarded_messages_count(st
     await stage.menu(forwarded)
     for to in (in_caption, behind_a_word, forwarded):
         await stage.cancel(to)
+
+
+# what somebody forwards from elsewhere
+
+
+async def forward(stage, *posts):
+    """Bring messages of the person to the bot as Telegram does; each is what a post has of its own.
+
+    Raw, as the data centre knows neither a person's album nor a person's post with buttons.
+    """
+    person = raw.types.User(id=stage.user, first_name="Ann", min=True)
+    for post in posts:
+        message = raw.types.Message(
+            id=next(_numbers), peer_id=raw.types.PeerUser(user_id=stage.user), date=_now(), **post
+        )
+        update = raw.types.UpdateNewMessage(message=message, pts=0, pts_count=0)
+        updates = raw.types.Updates(updates=[update], users=[person], chats=[], date=_now(), seq=0)
+        await stage.dc.push([updates.write()])
+
+
+def _now():
+    return int(time.time())
+
+
+async def said_to(stage):
+    return [m for m in await stage.dc.messages(stage.user) if m.out and not m.deleted]
+
+
+async def test_an_album_is_not_told_of_each_picture_that_it_has_no_link(stage):
+    link = stage.site.url_of("progressive", n=f"{stage.user}-album")
+    await stage.deliver("progressive", "MB", n=f"{stage.user}-before")
+    before = {m.id for m in await said_to(stage)}
+    pictures = [{"message": "", "grouped_id": 7} for _ in range(4)]
+    await forward(stage, {"message": link, "grouped_id": 7}, *pictures)
+    await stage.dc.wait_message(
+        stage.user, lambda m: m.id not in before and stages.is_menu(m), timeout_s=60
+    )
+    to = await stage.say("hello")  # this one is told
+    await stage.status(to, "no link")
+    news = [m for m in await said_to(stage) if m.id not in before]
+    assert len([m for m in news if "no link" in m.text]) == 1
+
+
+async def test_a_link_behind_a_button_of_a_post_is_a_link(stage):
+    link = stage.site.url_of("progressive", n=f"{stage.user}-button")
+    await stage.say("/start")
+    button = raw.types.KeyboardInlineButton(
+        text="Watch", type=raw.types.InlineButtonTypeUrl(url=link)
+    )
+    row = raw.types.KeyboardInlineButtonRow(buttons=[button])
+    markup = raw.types.ReplyInlineMarkup(rows=[row])
+    await forward(stage, {"message": "Look!", "reply_markup": markup})
+    await stage.dc.wait_message(stage.user, stages.is_menu, timeout_s=60)

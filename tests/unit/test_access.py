@@ -38,3 +38,6 @@ def test_whom_the_owner_trusts_may_write_in_private_too(access):
 def test_a_ban_counts_more_than_anything_but_being_the_owner(access):
     assert where(access, BANNED) == set()
     assert where(access, OWNER) == {"private", "club", "foreign"}
+    assert [user for user in (OWNER, ANN, TRUSTED, BANNED, EVE) if access.is_banned(user)] == [
+        BANNED
+    ]

@@ -152,6 +152,33 @@ async def test_a_person_is_held_to_their_own_limit_and_told_for_how_long(allowan
     assert await allowance.charge(ANN, ANN, LINK) is None
 
 
+async def test_what_was_sent_over_hours_while_the_bot_was_away_is_no_flood(allowance):
+    hours = [NOON.timestamp() - 3600 * hour for hour in range(8)]
+    assert [await allowance.charge(ANN, ANN, LINK, missed_at_s=at) for at in hours] == [None] * 8
+    assert await allowance.charge(ANN, ANN, LINK) is None, "what is sent now counts from now on"
+
+
+async def test_a_flood_just_before_the_bot_was_back_is_one(allowance):
+    at = NOON.timestamp()
+    flood = [
+        await allowance.charge(ANN, ANN, LINK, missed_at_s=at + second / 2) for second in range(100)
+    ]
+    assert flood.count(None) == 2
+    refused = next(refusal for refusal in flood if refusal)
+    assert 0 < refused.wait_s <= 60
+
+
+async def test_what_a_group_sent_while_the_bot_was_away_is_held_to_its_limit_too(allowance):
+    async def charged(at):
+        in_club = [
+            await allowance.charge(user, CLUB, LINK, is_group=True, missed_at_s=at)
+            for user in range(10, 20)
+        ]
+        return in_club.count(None)
+
+    assert [await charged(NOON.timestamp() - 600 * number) for number in range(3)] == [4] * 3
+
+
 async def test_a_chat_and_everybody_together_have_limits_too(allowance):
     crowd = range(10, 20)
     in_club = [await allowance.charge(user, CLUB, LINK, is_group=True) for user in crowd]

@@ -2,7 +2,14 @@
 
 import pytest
 from pyrogram.enums import ChatType, MessageEntityType
-from pyrogram.types import Chat, Message, MessageEntity, User
+from pyrogram.types import (
+    Chat,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    Message,
+    MessageEntity,
+    User,
+)
 from pyrogram.types.messages_and_media.message import Str
 
 from userbot.telegram.handlers.links import links_in
@@ -32,6 +39,24 @@ def test_a_bare_name_is_a_link_in_private_alone(name):
 def test_what_has_a_scheme_or_a_path_is_a_link_everywhere(link):
     for is_group in (False, True):
         assert links_in(message_with("run.py", link), is_group=is_group)[-1] == link
+
+
+def with_buttons(text, *urls):
+    buttons = [InlineKeyboardButton(url, url=url) for url in urls]
+    plain = InlineKeyboardButton("Like", callback_data="like")
+    markup = InlineKeyboardMarkup([[plain], buttons])
+    return Message(id=1, chat=CLUB, text=Str(text), entities=[], reply_markup=markup)
+
+
+def test_a_post_without_a_link_has_those_of_its_buttons():
+    urls = ["https://example.com/v", "https://example.com/w", "https://example.com/v"]
+    for is_group in (False, True):
+        assert links_in(with_buttons("Look!", *urls), is_group=is_group) == urls[:2]
+
+
+def test_a_post_with_a_link_has_no_others():
+    post = with_buttons("https://example.com/v", "https://t.me/join")
+    assert links_in(post, is_group=False) == ["https://example.com/v"]
 
 
 def test_a_post_of_the_linked_channel_asks_for_nothing():

@@ -44,6 +44,21 @@ def test_an_error_of_the_site_never_shows_its_own_text():
 
 
 @pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (errors.StoreAwayError("mongodb://10.0.0.1 refused"), "try again in a minute"),
+        (errors.DiskFullError(), "disk is full"),
+        (errors.RestartingError(), "being restarted"),
+        (errors.InfrastructureError(), "on my side"),
+    ],
+)
+def test_whatever_is_wrong_with_the_bot_itself_is_one_plain_sentence(error, words):
+    told = texts.problem(error)
+    assert words in told
+    assert "10.0.0.1" not in told
+
+
+@pytest.mark.parametrize(
     ("size_bytes", "text"),
     [(1, "1 kB"), (950_000, "950 kB"), (999_999, "1.0 MB"), (8_240_000, "8.2 MB"),
      (145_400_000, "145 MB"), (1_440_000_000, "1.4 GB"), (2_097_152_000, "2.1 GB")],

@@ -1,6 +1,7 @@
 """Folders as a hostile worker leaves them."""
 
 import os
+import shutil
 
 import pytest
 
@@ -37,6 +38,20 @@ async def test_no_folder_keeps_the_bot_from_starting(tmp_path):
     await Folders(root).sweep([JobId("kept")])
     assert [path.name for path in root.iterdir()] == ["kept"]
     await Folders(root).remove(JobId("never there"))
+
+
+async def test_jobs_have_folders_also_after_somebody_has_removed_all_of_them(tmp_path):
+    root = tmp_path / "data" / "jobs"
+    folders = Folders(root)
+    await folders.sweep([])
+    before = root.stat().st_mode
+    shutil.rmtree(root.parent)
+    path = await folders.make(JobId("new"))
+    assert path.parent == root
+    assert (root.stat().st_mode, path.stat().st_mode & 0o777) == (before, 0o700)
+    (path / "file").touch()
+    assert await folders.make(JobId("new")) == path
+    assert (path / "file").exists()
 
 
 def test_a_link_is_removed_and_what_it_leads_to_stays(tmp_path):

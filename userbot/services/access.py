@@ -40,10 +40,14 @@ class Access:
         """Say whether a link is served: the owner's everywhere, others' where they may."""
         if request.user_id in self._owners:
             return True
-        if request.user_id in self._banned:
+        if self.is_banned(request.user_id):
             return False
         in_private = not request.is_group and request.user_id in self._users
         return in_private or request.chat_id in self._chats
+
+    def is_banned(self, user_id: int) -> bool:
+        """Say whether a user may do nothing here; an owner cannot be banned."""
+        return user_id in self._banned and not self.is_owner(user_id)
 
     def is_known_chat(self, chat_id: int) -> bool:
         """Say whether a group is one that the settings name."""

@@ -95,7 +95,7 @@ class Bringing:
         extraction, choice = _picked(held.record)
         await self._kit.shared.leave(held.record.job.id)
         await held.release(is_quick=is_quick(choice), not_before=None, **changes)
-        self._kit.line.joined(held.record.job, extraction.title)
+        self._kit.line.joined(held.record.job, extraction.title, says_other=True)
 
 
 def _picked(record: JobRecord) -> tuple[Extraction, Choice]:

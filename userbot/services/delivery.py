@@ -5,8 +5,11 @@ Each step ends with what it found being stored, so that after a crash the next o
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain, repeat
+from typing import Any
 
 from userbot.domain.jobs import Paused, Retrying
 from userbot.domain.records import ENDS, JobState
@@ -38,7 +41,7 @@ MAX_CRASHES = 2
 PAUSES_S = (5.0, 30.0)  # before the second and the third try
 OUTAGE_PAUSE_S = 30.0
 STORE_PAUSES_S = (1.0, 5.0, 15.0)
-STORE_AWAY_PAUSE = timedelta(seconds=5)
+STORE_AWAY_PAUSE_S = 5.0
 UNREACHABLE = ("NO_ANSWER", "FLOOD_WAIT")
 PASSING = (SiteDownError, RateLimitedError, WorkerDiedError, StallError)
 
@@ -63,14 +66,20 @@ class Delivery:
     async def work(self, held: Held) -> None:
         """Take a job through its steps until it waits for somebody, or has ended.
 
-        Cancelled because the bot stops, it gives the claim back, to be resumed. Raises
-        ClaimLostError when the job was ended from outside.
+        Cancelled because the bot stops, it gives the claim back, to be resumed; but not of a job
+        that is over. Raises ClaimLostError when the job was ended from outside.
         """
         try:
-            await self._step(held)
-        except asyncio.CancelledError:
-            await self._pause(held)
+            await self._carry(held)
+        except asyncio.CancelledError:  # in a step, or while what came of it could not be kept
+            if not held.is_over:
+                await self._pause(held)
             raise
+
+    async def _carry(self, held: Held) -> None:
+        """Take the next steps; whatever they end with becomes the job's state."""
+        try:
+            await self._step(held)
         except UserbotError as error:
             await self._failed(held, error)
         except FailedTogetherError as failed:
@@ -97,7 +106,7 @@ class Delivery:
         """Try again later after what may pass; end the job after anything else."""
         if isinstance(error, StoreAwayError) and held.record.state not in ENDS:
             log.warning("the job goes on when the store is back: %r", error)
-            await held.release(not_before=self._kit.now() + STORE_AWAY_PAUSE)
+            await self._back_in_line(held, STORE_AWAY_PAUSE_S)
             return
         tries = held.record.retries
         if held.record.state in ENDS or not _may_pass(error) or tries >= len(PAUSES_S):
@@ -115,9 +124,21 @@ class Delivery:
         self, held: Held, error: UserbotError, pause_s: float, tries: int
     ) -> None:
         log.info("trying again in %.0f s after %r", pause_s, error)
-        not_before = self._kit.now() + timedelta(seconds=pause_s)
-        await held.release(retries=tries, not_before=not_before)
+        await self._back_in_line(held, pause_s, retries=tries)
         self._kit.shared.show(held.record.job, Retrying(error, pause_s))
+
+    async def _back_in_line(self, held: Held, pause_s: float, **changes: Any) -> None:
+        """Give the claim back for a while, however long the store does not take it.
+
+        The lease is kept meanwhile: one that ran out would count as a crash, and those who follow
+        would wait for nobody.
+        """
+        pauses_s = chain(STORE_PAUSES_S, repeat(STORE_PAUSES_S[-1]))
+        not_before = self._kit.now() + timedelta(seconds=pause_s)
+        await self._given_back(held, pauses_s, not_before=not_before, **changes)
+        extraction = held.record.extraction
+        title = extraction.title if extraction else ""
+        self._kit.line.joined(held.record.job, title, since=not_before, says_other=True)
 
     async def _pause(self, held: Held) -> None:
         """Give the claim back as it is; a job that was ended from outside has none any more."""
@@ -127,7 +148,8 @@ class Delivery:
             return
         except InfrastructureError as error:
             log.warning("the claim is given up at the next start: %r", error)
-        self._kit.chat.show(held.record.job, Paused())
+        if held.record.state not in ENDS:  # else its end is told at the next start
+            self._kit.chat.show(held.record.job, Paused())
 
     async def _end(self, held: Held, error: UserbotError) -> None:
         job = held.record.job
@@ -165,11 +187,15 @@ class Delivery:
         if held.record.state not in ENDS:  # else it was delivered, and that was not kept
             end = {"state": JobState.FAILED, "error": type(error).__name__}
             end["error_args"] = error.args
-        for pause_s in STORE_PAUSES_S:
+        return await self._given_back(held, STORE_PAUSES_S, **end)
+
+    async def _given_back(self, held: Held, pauses_s: Iterable[float], **changes: Any) -> bool:
+        """Keep what changed and give the claim back; False: not after any of the pauses."""
+        for pause_s in pauses_s:
             try:
-                await held.release(**end)
+                await held.release(**changes)
             except InfrastructureError:
-                log.exception("the end of a job was not kept")
+                log.exception("how a job stands was not kept")
                 await asyncio.sleep(pause_s)
             else:
                 return True

@@ -74,10 +74,12 @@ class Endings:
         except InfrastructureError:
             log.exception("it is not known whom an end is owed")
             return
+        now = self._kit.now()
         late = [
             record
             for record in owed
-            if record.changed_at < before and record.job.id not in self._telling
+            if not before <= record.changed_at <= now  # later than now: the clock was set back
+            and record.job.id not in self._telling
         ]
         for record in random.sample(late, min(AT_ONCE, len(late))):
             self._kit.chat.adopt(record.job, record.status_message_id)

@@ -104,9 +104,10 @@ class Fetching:
         since = record.waits_since or now
         if now - since > DISK_PATIENCE:
             raise DiskFullError
-        await held.release(waits_since=since, not_before=now + timedelta(seconds=DISK_PAUSE_S))
-        view = WaitingForDisk(record.extraction.title, disk_bytes(record.choice))
-        self._kit.shared.show(record.job, view)
+        title, not_before = record.extraction.title, now + timedelta(seconds=DISK_PAUSE_S)
+        await held.release(waits_since=since, not_before=not_before)
+        self._kit.shared.show(record.job, WaitingForDisk(title, disk_bytes(record.choice)))
+        self._kit.line.joined(record.job, title, since=not_before, says_other=True)
 
 
 async def _is_there(record: JobRecord) -> bool:

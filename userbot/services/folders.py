@@ -23,16 +23,23 @@ class Folders:
 
     async def make(self, job_id: JobId) -> Path:
         """Return a job's folder; what an earlier try left in it is still there."""
-        path = self._root / job_id
-        await asyncio.to_thread(path.mkdir, mode=0o700, exist_ok=True)
-        return path
+        return await asyncio.to_thread(self._make, job_id)
 
     async def remove(self, job_id: JobId) -> None:
         """Remove a job's folder with everything in it."""
         await asyncio.to_thread(_remove, self._root / job_id)
 
-    def _sweep(self, kept: Collection[str]) -> None:
+    def _make(self, job_id: JobId) -> Path:
+        path = self._root / job_id
+        self._make_root()  # it may be gone: to somebody who cleans up, it looks like old files
+        path.mkdir(mode=0o700, exist_ok=True)
+        return path
+
+    def _make_root(self) -> None:
         self._root.mkdir(parents=True, exist_ok=True)
+
+    def _sweep(self, kept: Collection[str]) -> None:
+        self._make_root()
         for leftover in self._root.iterdir():
             if leftover.name not in kept:
                 log.info("removing %s, which has no job", leftover.name)

@@ -29,6 +29,7 @@ class Held:
     """A claim and the job's record as it stands. Raises ClaimLostError once the claim is gone.
 
     `is_own_deadline`: the time that ran out had been used elsewhere than in work for others too.
+    `is_over`: whoever stops the work ends the job too, so the claim is not to be given back.
     """
 
     def __init__(self, store: JobStore, claim: Claim, now: Callable[[], datetime]) -> None:
@@ -37,6 +38,7 @@ class Held:
         self._now = now
         self._is_released = False
         self.is_own_deadline = False
+        self.is_over = False
         self.record: JobRecord = claim.record
 
     @asynccontextmanager
@@ -123,12 +125,12 @@ class Held:
 
     async def keep_lease(self) -> None:
         """Keep the lease alive until it is given back. A store that fails is asked again."""
-        while await self._renew():  # noqa: ASYNC110  only time passes
+        while await self.renew():  # noqa: ASYNC110  only time passes
             await asyncio.sleep(RENEW_S)
         if not self._is_released:
             raise ClaimLostError
 
-    async def _renew(self) -> bool:
+    async def renew(self) -> bool:
         """Prolong the lease; False when there is none any more."""
         lease_until = self._now() + timedelta(seconds=LEASE_S)
         try:

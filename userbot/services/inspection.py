@@ -41,7 +41,7 @@ class Inspection:
         assert extraction is not None
         if (choice := _wished(choices, held.record.wish)) is not None:
             await held.release(state=JobState.QUEUED, choice=choice, is_quick=is_quick(choice))
-            self._kit.line.joined(job, extraction.title)
+            self._kit.line.joined(job, extraction.title, says_other=True)
             return
         menu = await self._offers.menu(held.record)
         await held.release(state=JobState.OFFERED)

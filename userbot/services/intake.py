@@ -42,7 +42,7 @@ class Intake:
         most = self._most_of(request.user_id)
         is_new = await self._kit.store.add(job, self._kit.now(), max_unfinished=most)
         if is_new:
-            self._begin(job)
+            self._begin(job, says_other=False)
         return is_new
 
     async def reopen(self, job: Job, wish: MediaKind | None) -> bool:
@@ -55,13 +55,13 @@ class Intake:
             job.id, self._kit.now(), wish=wish, max_unfinished=self._most_of(job.request.user_id)
         )
         if is_open:
-            self._begin(job)
+            self._begin(job, says_other=True)
         return is_open
 
     def close(self) -> None:
         """Accept nothing more: the bot is being stopped."""
         self._is_closed = True
 
-    def _begin(self, job: Job) -> None:
-        self._kit.line.joined(job)
+    def _begin(self, job: Job, *, says_other: bool) -> None:
+        self._kit.line.joined(job, says_other=says_other)
         self._waker.wake()

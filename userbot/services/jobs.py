@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Coroutine
+from typing import Any
 
 from userbot.domain.jobs import Cancelled, Job, JobId
 from userbot.domain.media import MediaKind
@@ -16,6 +18,7 @@ from userbot.services.queue import Queue
 log = logging.getLogger(__name__)
 
 REOPEN_EVERY_S = 60.0
+LOOK_S, LOOK_PAUSE_S = 2.0, 0.5  # for what was being sent when it was cancelled
 UNDELIVERED = (JobState.FAILED, JobState.EXPIRED, JobState.CANCELLED)
 
 
@@ -51,15 +54,20 @@ class Jobs:
     async def cancel(self, job_id: JobId) -> bool:
         """End a job because somebody asked for it; False when it is not open any more.
 
-        Its processes and files are gone soon after.
+        Its processes and files are gone soon after. What is being sent may be in the chat by now:
+        then the job was delivered, and nothing says that it was cancelled.
         """
-        job = await self.find(job_id)
-        if job is None or not await self._kit.store.end(
-            job_id, JobState.CANCELLED, None, self._kit.now()
-        ):
+        store, record = self._kit.store, await self._kit.store.find(job_id)
+        if record is None or record.state in ENDS or job_id in self._cleaning:
             return False
-        self._kit.chat.show(job, Cancelled())
-        self._stop(job)
+        if record.send_random_id is not None:
+            self._clean(record.job, self._withdraw(record))
+            return True
+        state = record.state  # every first send begins with another one
+        if not await store.end(job_id, JobState.CANCELLED, None, self._kit.now(), only=state):
+            return await self.cancel(job_id)  # it has gone on meanwhile
+        self._kit.chat.show(record.job, Cancelled())
+        self._stop(record.job)
         return True
 
     def gone(self, job: Job, error: UserbotError) -> None:
@@ -105,7 +113,7 @@ class Jobs:
         for summary in unfinished:
             self._kit.chat.adopt(summary.job, summary.status_message_id)
             if summary.state is not JobState.OFFERED:
-                self._kit.line.joined(summary.job, summary.title or "")
+                self._kit.line.joined(summary.job, summary.title or "", since=summary.not_before)
 
     async def reopen(self) -> None:
         """Show the open menus, which may not have got into the chat, and time them on."""
@@ -142,10 +150,40 @@ class Jobs:
             log.info("job %s ended: %r", job.id, error)
             self._stop(job)
 
+    async def _withdraw(self, record: JobRecord) -> None:
+        """End a job whose file was or is being sent. Nothing more is sent while this looks."""
+        job = record.job
+        try:
+            await self._queue.stop(job.id, is_over=True)
+            state = JobState.DELIVERED if await self._is_sent(record) else JobState.CANCELLED
+            await self._kit.store.end(job.id, state, None, self._kit.now())
+        except Exception:  # it goes on when its lease has run out; its button works until then
+            log.exception("job %s was not cancelled", job.id)
+            return
+        self._kit.line.left(job.id)
+        await self._clean_up(job)
+
+    async def _is_sent(self, record: JobRecord) -> bool:
+        """Look for the file in the chat, and for a moment again: it may be on its way."""
+        file = record.known or record.file
+        if file is None:
+            return False
+        try:
+            async with asyncio.timeout(LOOK_S):
+                while await self._kit.chat.find_sent(record.job, file) is None:  # noqa: ASYNC110  nobody tells
+                    await asyncio.sleep(LOOK_PAUSE_S)
+        except (TimeoutError, UserbotError) as error:
+            log.info("the file of job %s is not in the chat: %r", record.job.id, error)
+            return False
+        return True
+
     def _stop(self, job: Job) -> None:
         self._offers.closed(job.id)
         self._kit.line.left(job.id)
-        cleaning = self._tasks.create_task(self._clean_up(job), name=f"end of {job.id}")
+        self._clean(job, self._clean_up(job))
+
+    def _clean(self, job: Job, work: Coroutine[Any, Any, None]) -> None:
+        cleaning = self._tasks.create_task(work, name=f"end of {job.id}")
         self._cleaning[job.id] = cleaning
         cleaning.add_done_callback(lambda _task: self._cleaning.pop(job.id, None))
 

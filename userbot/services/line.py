@@ -1,15 +1,16 @@
 """Tells people whose job waits for its turn how far they are, whenever that is news."""
 
 import asyncio
+import heapq
 import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from userbot.domain.jobs import Job, JobId, Waiting
+from userbot.domain.jobs import Job, JobId, View, Waiting
 from userbot.domain.records import Lane
-from userbot.ports import Chat, JobStore
+from userbot.ports import JobStore
 
 log = logging.getLogger(__name__)
 
@@ -21,35 +22,55 @@ FIRST_GUESS_S = 60.0
 SMOOTHING = 0.2  # share of the newest job in the average
 
 
-@dataclass(frozen=True, slots=True)
+Show = Callable[[Job, View], None]
+
+
+@dataclass(slots=True)
 class _Waiter:
-    """A job that waits. `title` is "" until the page was read."""
+    """A job that waits. `title` is "" until the page was read.
+
+    `is_owed`: its message says what is not true any more, so it hears of its place at least once,
+    however far back it is.
+    """
 
     job: Job
     title: str
     since: datetime
+    has_message: bool
+    is_owed: bool
 
 
 class Line:
     """Knows who waits in this chat and shows places and an estimate."""
 
     def __init__(
-        self, store: JobStore, chat: Chat, now: Callable[[], datetime], slots: dict[Lane, int]
+        self, store: JobStore, show: Show, now: Callable[[], datetime], slots: dict[Lane, int]
     ) -> None:
         self._store = store
-        self._chat = chat
+        self._show = show
         self._now = now
         self._slots = slots
         self._waiting: dict[JobId, _Waiter] = {}
         self._changed = asyncio.Event()
-        self._look_at: datetime | None = None  # when the newest has waited for a moment
+        self._look_at: list[datetime] = []  # when somebody has waited for a moment, soonest first
         self._average_s = FIRST_GUESS_S
 
-    def joined(self, job: Job, title: str = "") -> None:
-        """Count a job that waits to be looked at, or whose quality was picked."""
+    def joined(
+        self,
+        job: Job,
+        title: str = "",
+        *,
+        since: datetime | None = None,
+        says_other: bool = False,
+    ) -> None:
+        """Count a job that waits for its turn; `since` may lie ahead, None is now.
+
+        says_other: its message says what will not be true any more while it waits.
+        """
         now = self._now()
-        self._waiting[job.id] = _Waiter(job, title, now)
-        self._look_at = now + MOMENT
+        waiter = _Waiter(job, title, max(since or now, now), says_other, says_other)
+        self._waiting[job.id] = waiter
+        heapq.heappush(self._look_at, waiter.since + MOMENT)
         self._changed.set()
 
     def left(self, job_id: JobId) -> None:
@@ -79,19 +100,23 @@ class Line:
     async def _news(self) -> None:
         """Wait until somebody came or went, or has waited for a moment."""
         left_s = None
-        if self._look_at is not None:
-            left_s = max((self._look_at - self._now()).total_seconds(), 0)
+        if self._look_at:
+            left_s = max((self._look_at[0] - self._now()).total_seconds(), 0)
         try:
             async with asyncio.timeout(left_s):
                 await self._changed.wait()
         except TimeoutError:
-            self._look_at = None
+            pass  # somebody has waited for a moment
+        now = self._now()
+        while self._look_at and self._look_at[0] <= now:
+            heapq.heappop(self._look_at)
 
     async def _tell_all(self) -> None:
         try:
             await self._tell_new()
             for lane in (Lane.QUICK, Lane.DELIVER):
                 await self._tell(lane)
+            await self._tell_owed()
         except Exception:  # the bot goes on
             log.exception("the places in line are not known")
 
@@ -105,13 +130,27 @@ class Line:
                 continue
             user_id = waiter.job.request.user_id
             told[user_id] += 1
-            if told[user_id] <= TOLD_EACH and now - waiter.since >= MOMENT:
-                self._chat.show(waiter.job, Waiting(waiter.title, place.position, None))
+            is_one_of_few = waiter.has_message or told[user_id] <= TOLD_EACH
+            if is_one_of_few and now - waiter.since >= MOMENT:
+                self._tell_place(waiter, place.position, None)
 
     async def _tell(self, lane: Lane) -> None:
         for place in await self._store.places(lane, self._now(), TOLD):
             waiter = self._waiting.get(place.job_id)
             if waiter is not None:
                 turns = -(-place.position // self._slots[lane])
-                left_s = turns * self._average_s
-                self._chat.show(waiter.job, Waiting(waiter.title, place.position, left_s))
+                self._tell_place(waiter, place.position, turns * self._average_s)
+
+    async def _tell_owed(self) -> None:
+        """Tell those further back whose message would be wrong for as long as they wait."""
+        now = self._now()
+        for waiter in list(self._waiting.values()):
+            if not waiter.is_owed or now - waiter.since < MOMENT:
+                continue
+            position = await self._store.position(waiter.job.id, now)
+            if position is not None and self._waiting.get(waiter.job.id) is waiter:
+                self._tell_place(waiter, position, None)
+
+    def _tell_place(self, waiter: _Waiter, position: int, left_s: float | None) -> None:
+        waiter.is_owed = False
+        self._show(waiter.job, Waiting(waiter.title, position, left_s))

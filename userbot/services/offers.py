@@ -77,7 +77,7 @@ class Offers:
             return False
         self.closed(job_id)
         if record.extraction is not None:
-            self._kit.line.joined(record.job, record.extraction.title)
+            self._kit.line.joined(record.job, record.extraction.title, says_other=True)
         queue.wake()
         return True
 

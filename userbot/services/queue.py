@@ -11,17 +11,20 @@ from functools import partial
 from userbot.domain.jobs import JobId
 from userbot.domain.records import Claim, FairLimits, Lane
 from userbot.ports import JobStore
+from userbot.services.clock import ClockSteps
 from userbot.services.held import LEASE_S, ClaimLostError, Held
 
 log = logging.getLogger(__name__)
 
-LOOK_AGAIN_S = 5.0  # for jobs that become due by themselves: a second try after a pause
+LOOK_AGAIN_S = 5.0  # for jobs that become due by themselves, and were given back by nobody here
+LATE_S = 0.05  # the clock of the loop and that of the store may differ by so much
 
 
 @dataclass(slots=True)
 class _Running:
     task: asyncio.Task[None]
     lane: Lane
+    held: Held
 
 
 class Queue:
@@ -42,6 +45,7 @@ class Queue:
         self._slots = slots
         self._limits = limits
         self._now = now
+        self._clock = ClockSteps(now)
         self._log_id = log_id
         self._news = {lane: asyncio.Event() for lane in slots}
         self._running: dict[JobId, _Running] = {}
@@ -58,9 +62,14 @@ class Queue:
         for news in self._news.values():
             news.set()
 
-    async def stop(self, job_id: JobId) -> None:
-        """End the work on a job, if it is under way here; return when it has ended."""
+    async def stop(self, job_id: JobId, *, is_over: bool = False) -> None:
+        """End the work on a job, if it is under way here; return when it has ended.
+
+        is_over: its claim is not given back, so that nobody begins anew before the caller has
+        ended the job.
+        """
         if running := self._running.get(job_id):
+            running.held.is_over = is_over
             running.task.cancel()
             await asyncio.wait([running.task])
 
@@ -87,8 +96,9 @@ class Queue:
                 job_id = claim.record.job.id
                 if job_id in self._running:
                     claim = await self._our_own(claim)
-                task = tasks.create_task(self._live(claim), name=f"job {job_id}")
-                self._running[job_id] = _Running(task, lane)
+                held = Held(self._store, claim, self._now)
+                task = tasks.create_task(self._live(held), name=f"job {job_id}")
+                self._running[job_id] = _Running(task, lane, held)
                 task.add_done_callback(partial(self._gone, job_id))
             try:
                 async with asyncio.timeout(LOOK_AGAIN_S):
@@ -97,7 +107,7 @@ class Queue:
                 pass  # time to look again
 
     async def _our_own(self, claim: Claim) -> Claim:
-        """Begin anew with a job that runs here: the machine slept, or the store was away.
+        """Begin anew with a job that runs here: the store was away for long.
 
         Its lease ran out, but nothing has crashed, so that is not counted.
         """
@@ -108,13 +118,30 @@ class Queue:
         busy = sum(running.lane is lane for running in self._running.values())
         if self._is_draining or busy >= self._slots[lane]:
             return None
-        now = self._now()
+        now = self._now()  # before anything else: a step after this makes nobody's lease run out
         lease_until = now + timedelta(seconds=LEASE_S)
         try:
+            await self._mind_the_clock()
             return await self._store.claim(lane, now, lease_until, self._limits[lane])
         except Exception:  # one bad record or a full disk must not end the bot
             log.exception("no job can be claimed")
             return None
+
+    async def _mind_the_clock(self) -> None:
+        """Keep to what was meant when the clock was set: our leases hold, and what waits is due.
+
+        What was to wait for seconds would wait for as long as the clock was set back.
+        """
+        step_s = self._clock.step_s()
+        if not step_s:
+            return
+        log.warning("the clock went by %.0f s more than the time that passed", step_s)
+        for running in list(self._running.values()):
+            await running.held.renew()
+        if step_s < 0:
+            waiting = [job for job in await self._store.unfinished() if job.not_before]
+            await self._store.hasten([job.job.id for job in waiting])
+        self._clock.settled(step_s)
 
     def _gone(self, job_id: JobId, task: asyncio.Task[None]) -> None:
         running = self._running.get(job_id)
@@ -122,16 +149,24 @@ class Queue:
             del self._running[job_id]
         self.wake()
 
-    async def _live(self, claim: Claim) -> None:
+    async def _live(self, held: Held) -> None:
         """Work on a claim, and keep its lease alive; contains whatever happens."""
-        self._log_id.set(claim.record.job.id)
-        held = Held(self._store, claim, self._now)
+        self._log_id.set(held.record.job.id)
         try:
             async with asyncio.TaskGroup() as tasks:
                 lease = tasks.create_task(held.keep_lease())
                 await self._work(held)
                 lease.cancel()
+            self._look_when_due(held.record.not_before)
         except* ClaimLostError:
             log.info("the job was ended from outside")
         except* Exception:
             log.exception("the work on a job ended in a way nobody expected")
+
+    def _look_when_due(self, not_before: datetime | None) -> None:
+        """Look for work when a job that was given back for a while is due."""
+        if not_before is None:
+            return
+        delay_s = (not_before - self._now()).total_seconds()
+        if delay_s > 0:
+            asyncio.get_running_loop().call_later(delay_s + LATE_S, self.wake)

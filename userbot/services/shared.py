@@ -19,6 +19,7 @@ from userbot.services.held import Held
 
 log = logging.getLogger(__name__)
 
+LONGEST_PAUSE = timedelta(minutes=15)  # nothing waits longer, unless the clock was set back
 LOOK_AGAIN = timedelta(seconds=20)  # followers look by themselves, should nobody call them
 
 T = TypeVar("T")
@@ -129,8 +130,8 @@ class Shared:
 
     async def call_all(self, unfinished: Iterable[JobSummary]) -> None:
         """Have those claimed soon who may have followed somebody before a restart."""
-        latest = self._now() + LOOK_AGAIN
-        waiting = [job for job in unfinished if job.not_before and job.not_before <= latest]
+        soon, far = self._now() + LOOK_AGAIN, self._now() + LONGEST_PAUSE
+        waiting = [job for job in unfinished if job.not_before and not soon < job.not_before <= far]
         await self._call([job.job.id for job in waiting])
 
     def _led_by(self, job_id: JobId) -> _Group | None:

@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 ANSWER_PRESS_WITHIN_S = 10.0  # somebody looks at a button that turns
 ANSWER_WITHIN_S = 5.0  # a group that is busier than that hears nothing
 ANSWER_TIMEOUT_S = 60.0
-MAX_ANSWERS = 200
+MAX_ANSWERS = 200  # on their way at once
+MAX_ANSWERS_EACH = 10  # of these in one chat: nobody is silent because of somebody else
 SEND_TIMEOUT_S = 120.0  # then it is tried again, as long as the caller's deadline allows
 
 T = TypeVar("T")
@@ -65,7 +66,7 @@ class Api:
         self._client = client
         self._caller = Caller(client, governor, tasks)
         self._tasks = tasks
-        self._answers: set[asyncio.Task[None]] = set()
+        self._answers: dict[asyncio.Task[None], int] = {}  # with the chats they go to
         self.governor = governor
         self.moves = Moves(client, self._caller)
         self.asides = Asides(client, self._caller, time.monotonic)
@@ -83,12 +84,12 @@ class Api:
         A chat that is too busy to be answered within_s hears nothing.
         """
         delay_s = self.governor.delay_s(to.chat_id, Priority.ANSWER, is_new=True)
-        if delay_s > within_s or len(self._answers) >= MAX_ANSWERS:
+        if delay_s > within_s or self._are_enough(to.chat_id):
             log.warning("chat %s is too busy for an answer", to.chat_id)
             return
         task = self._tasks.create_task(self._answer(to, Caption(text, buttons)))
-        self._answers.add(task)
-        task.add_done_callback(self._answers.discard)
+        self._answers[task] = to.chat_id
+        task.add_done_callback(self._answers.pop)
 
     def close(self) -> None:
         """Give up the answers that have not got through."""
@@ -192,6 +193,11 @@ class Api:
             await self._caller.make(query, ANSWER_PRESS_WITHIN_S)
 
     # how
+
+    def _are_enough(self, chat_id: int) -> bool:
+        """Say whether no more answers may be on their way to a chat, or to all together."""
+        chats = list(self._answers.values())
+        return len(chats) >= MAX_ANSWERS or chats.count(chat_id) >= MAX_ANSWERS_EACH
 
     async def _answer(self, to: Target, caption: Caption) -> None:
         """Answer, and contain whatever happens."""

@@ -109,6 +109,10 @@ _PROBLEMS: dict[type, Callable[..., str]] = {
         "I crashed twice over this link, so I stopped trying. My owner can see why."
     ),
     errors.DiskFullError: _fixed("My disk is full right now. Please try again later."),
+    errors.StoreAwayError: _fixed(
+        "My memory does not answer, so I cannot take anything on just now. "
+        "Please try again in a minute."
+    ),
     errors.DeliveryError: _fixed("Telegram did not take the video. Please try again later."),
     errors.ChatGoneError: _fixed("I cannot write in that chat any more."),
     errors.NoRightError: _no_right,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from pyrogram import Client
-from pyrogram.types import CallbackQuery, Message
+from pyrogram.types import CallbackQuery, Message, User
 
 from userbot.errors import DeliveryError, UserbotError
 from userbot.telegram import texts
@@ -33,6 +33,8 @@ from userbot.telegram.handlers.rights import Rights
 from userbot.telegram.messages import Presser, presser_of
 
 log = logging.getLogger(__name__)
+
+NOBODY = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ class ButtonHandler:
 
     async def handle(self, _client: Client, query: CallbackQuery) -> None:
         """Do what a button says, if whoever pressed it may."""
-        self._errands.run(query.from_user.id, partial(self._handle, query))
+        user: User | None = query.from_user  # None where Telegram does not describe them
+        self._errands.run(user.id if user else NOBODY, partial(self._handle, query))
 
     async def _handle(self, query: CallbackQuery) -> None:
         data = query.data or b""
@@ -74,7 +77,7 @@ class ButtonHandler:
         if press is None or presser is None:
             await self._api.answer_press(query.id, texts.PRESS_TOO_OLD)
             return
-        if (objection := await self._pace.objection(presser, press)) is not None:
+        if (objection := await self._objection(presser, press)) is not None:
             await self._api.answer_press(query.id, objection)
             return
         on = query.message
@@ -83,6 +86,12 @@ class ButtonHandler:
             await self._api.answer_press(query.id, words)
         if isinstance(press, PagePress | ListCancelPress):
             await self._turn(presser, press, on)
+
+    async def _objection(self, presser: Presser, press: Press) -> str | None:
+        """Return what pops up instead of what a press asks for; None: it is done."""
+        if self._rights.is_banned(presser):
+            return texts.PRESS_NO_ACCESS
+        return await self._pace.objection(presser, press)
 
     async def _act(self, presser: Presser, press: Press, on: Message | None) -> str | None:
         """Act, and return the words that pop up; an error becomes words too."""

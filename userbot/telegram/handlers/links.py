@@ -1,5 +1,6 @@
 """Messages with links: each link becomes a job."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Sequence
@@ -7,12 +8,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from pyrogram import Client, enums
-from pyrogram.types import Message, MessageEntity
+from pyrogram.types import InlineKeyboardMarkup, Message, MessageEntity
 
 from userbot.domain.jobs import Request
 from userbot.domain.limits import Operation
 from userbot.domain.urls import AllowList, check_link, find_links
-from userbot.errors import LinkRefusedError, UserbotError
+from userbot.errors import LinkRefusedError, StoreAwayError, UserbotError
 from userbot.services.intake import Intake
 from userbot.telegram import texts
 from userbot.telegram.api import ANSWER_TIMEOUT_S, Api
@@ -24,7 +25,10 @@ from userbot.telegram.messages import Seen, age_s, request_of, target_of
 log = logging.getLogger(__name__)
 
 SEEN = "👀"
+LATER_S = 40.0  # how long links wait in memory for a store that is away; less than an errand's time
+LATER_PAUSE_S = 2.0
 MAX_AGE_S = 24 * 3600.0  # whoever sent a link yesterday does not wait for the video any more
+MISSED_S = 10.0  # an older message has waited for the bot: it was away, or had too much to do
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +70,18 @@ class LinkHandler:
         if links and age_s(message, time.time()) > MAX_AGE_S:
             await self._say(request, texts.LINK_TOO_OLD)
         elif links:
-            await self._take(request, links)
-        elif not request.is_group:
+            await self._take(request, links, _missed_at_s(message))
+        elif not request.is_group and not message.media_group_id:  # one picture has the caption
             await self._say(request, texts.NO_LINK)
 
     async def _say(self, request: Request, text: str) -> None:
         if not await self._pace.slowed(request, Operation.COMMAND):
             await self._api.answer(text, target_of(request))
 
-    async def _take(self, request: Request, links: list[str]) -> None:
-        """Open the links unless their sender has sent too many lately, or had enough today."""
+    async def _take(self, request: Request, links: list[str], missed_at_s: float | None) -> None:
+        """Open the links unless their sender has sent too many at a time, or had enough today."""
         number = min(len(links), self._rules.max_links)
-        if await self._pace.slowed(request, Operation.LINK, number):
+        if await self._pace.slowed(request, Operation.LINK, number, missed_at_s):
             return
         if not await self._pace.spent(request, number):
             await self._open(request, links)
@@ -90,12 +94,35 @@ class LinkHandler:
                 urls.append(check_link(link, self._rules.allow))
             except LinkRefusedError as error:
                 problems.append(error)
-        opened, refusal = await self._open_jobs(request, list(dict.fromkeys(urls)))
+        urls = list(dict.fromkeys(urls))
+        opened, refusal = await self._open_jobs(request, urls)
         if opened:
             self._errands.run(request.chat_id, partial(self._acknowledge, request))
+        if _is_away(refusal):
+            later = partial(self._open_later, request, urls)
+            refusal = [] if self._errands.run(request.chat_id, later) else refusal
         answers = _sentences([*problems, *refusal])
         if len(links) > self._rules.max_links:
             answers.append(texts.too_many_links(len(links), self._rules.max_links))
+        await self._tell(request, answers)
+
+    async def _open_later(self, request: Request, urls: list[str]) -> None:
+        """Open links that came while the store was away, when it is back soon.
+
+        Those that are known then were kept, and only the answer was lost.
+        """
+        clock = asyncio.get_running_loop().time
+        until = clock() + LATER_S
+        while True:
+            await asyncio.sleep(LATER_PAUSE_S)
+            _, refusal = await self._open_jobs(request, urls)
+            if not _is_away(refusal) or clock() > until:
+                break
+        if not refusal:
+            await self._acknowledge(request)
+        await self._tell(request, _sentences(refusal))
+
+    async def _tell(self, request: Request, answers: Sequence[str]) -> None:
         if answers:
             text = "\n".join(answers)
             await self._api.answer(text, target_of(request), within_s=ANSWER_TIMEOUT_S)
@@ -118,6 +145,7 @@ class LinkHandler:
 def links_in(message: Message, *, is_group: bool) -> list[str]:
     """Return the links of a message in order: written out, or behind a word, also in a caption.
 
+    Where there is none, those of its buttons: a forwarded post may have its link there.
     In a group a bare name is none: people there speak of `run.py` and of `example.com`.
     """
     text = message.text or message.caption or ""
@@ -128,7 +156,14 @@ def links_in(message: Message, *, is_group: bool) -> list[str]:
     # A server marks links; a link inside a code block or with an odd scheme is only in the text.
     known = set(links)
     links += [link for link in find_links(text) if link not in known]
-    return list(dict.fromkeys(links))
+    return list(dict.fromkeys(links or _links_of_buttons(message)))
+
+
+def _missed_at_s(message: Message) -> float | None:
+    """Return when a message was written that has waited for the bot; None for any other."""
+    now = time.time()
+    age = age_s(message, now)
+    return now - age if age > MISSED_S else None
 
 
 def _link_of(text: str, entity: MessageEntity) -> str | None:
@@ -139,6 +174,18 @@ def _link_of(text: str, entity: MessageEntity) -> str | None:
         part = raw[entity.offset * 2 : (entity.offset + entity.length) * 2]
         return part.decode("utf-16-le", "ignore")
     return None
+
+
+def _links_of_buttons(message: Message) -> list[str]:
+    markup = message.reply_markup
+    if not isinstance(markup, InlineKeyboardMarkup):
+        return []
+    buttons = [button for row in markup.inline_keyboard for button in row]
+    return [button.url for button in buttons if button.url]
+
+
+def _is_away(refusal: Sequence[UserbotError]) -> bool:
+    return any(isinstance(error, StoreAwayError) for error in refusal)
 
 
 def _sentences(problems: Sequence[UserbotError]) -> list[str]:

@@ -69,7 +69,8 @@ class OwnCommands:
         request = request_of(message)
         if request is None:
             return
-        if not request.is_group or not await self._strangers.turned_away(request):
+        is_for_all = not request.is_group and not self._strangers.is_banned(request.user_id)
+        if is_for_all or not await self._strangers.turned_away(request):
             self._run(request, send)
 
     def _run(self, request: Request, send: Callable[[Request], Awaitable[None]]) -> None:

@@ -72,10 +72,21 @@ class Pace:
         costs = {Operation.COMMAND: 1}
         return await charge(request.user_id, request.chat_id, costs) is not None
 
-    async def slowed(self, request: Request, operation: Operation, cost: int = 1) -> bool:
-        """Say whether a message is not served now. Its chat is told, but not each time."""
+    async def slowed(
+        self,
+        request: Request,
+        operation: Operation,
+        cost: int = 1,
+        missed_at_s: float | None = None,
+    ) -> bool:
+        """Say whether a message is not served now. Its chat is told, but not each time.
+
+        missed_at_s: see `Allowance.charge`.
+        """
         refusal = await self._allowance.charge(
-            request.user_id, request.chat_id, {operation: cost}, is_group=request.is_group
+            *(request.user_id, request.chat_id, {operation: cost}),
+            is_group=request.is_group,
+            missed_at_s=missed_at_s,
         )
         if refusal is None:
             return False

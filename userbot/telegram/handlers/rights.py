@@ -37,13 +37,21 @@ class Rights:
         """Allow a list to whoever asked for it, and to the admins of the group it is in."""
         return presser.user_id == asker_id or await self._is_admin(presser)
 
+    def is_banned(self, presser: Presser) -> bool:
+        """Say whether no button at all works for somebody, not even their own."""
+        return self._access.is_banned(presser.user_id)
+
     def may_ask(self, job: Job) -> bool:
         """Say whether new work would be done for a link today."""
         return self._access.allows(job.request)
 
     def _is_where_it_was_sent(self, presser: Presser, job: Job) -> bool:
-        """Compare chats; a group that has become a supergroup since is the same."""
-        return presser.chat_id == self._api.moves.now(job.request.chat_id)
+        """Compare chats; a group that has become a supergroup since is the same.
+
+        Its members still see what was written before, and may press the buttons there.
+        """
+        now = self._api.moves.now
+        return now(presser.chat_id) == now(job.request.chat_id)
 
     async def _is_admin(self, presser: Presser) -> bool:
         asides = self._api.asides

@@ -1,4 +1,4 @@
-"""People whom the bot does not know."""
+"""People whom the bot does not know, or whom its owner has banned."""
 
 from userbot.domain.jobs import Request
 from userbot.services.access import Access
@@ -20,5 +20,14 @@ class Strangers:
         if self._access.allows(request):
             return False
         if not request.is_group and not self._told.again(request.user_id):
-            await self._api.answer(texts.refusal(request.user_id), target_of(request))
+            await self._api.answer(self._refusal(request.user_id), target_of(request))
         return True
+
+    def is_banned(self, user_id: int) -> bool:
+        """Say whether somebody gets no answer but that they are turned away."""
+        return self._access.is_banned(user_id)
+
+    def _refusal(self, user_id: int) -> str:
+        if self._access.is_banned(user_id):
+            return texts.PRESS_NO_ACCESS  # no word of how to be let in
+        return texts.refusal(user_id)
