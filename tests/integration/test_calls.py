@@ -69,7 +69,7 @@ async def test_an_error_that_nobody_knows_needs_no_file(dc, client, tmp_path, mo
     await dc.fail_calls("messages.sendMessage", 400, "NEWS_FROM_TELEGRAM")
     async with asyncio.TaskGroup() as tasks:
         with pytest.raises(BadRequest, match="NEWS_FROM_TELEGRAM"):
-            await Calls(client, tasks).make(await message(client), WITHIN_S)
+            await Calls(client, tasks, ()).make(await message(client), WITHIN_S)
     assert "NEWS_FROM_TELEGRAM" in caplog.text
     assert (await dc.stats()).rpc["messages.sendMessage"] == 1
 

@@ -9,13 +9,13 @@ from typing import cast
 
 import pytest
 import pytest_asyncio
-from pyrogram import Client
+from pyrogram import Client, raw
 
 from tests import telegram_dc
 from tests.integration.loopback import ANN, BOB
 from userbot.domain.jobs import Cancelled, Job, JobId, Looking, Progress, Request, Stage, Working
 from userbot.errors import DeliveryError
-from userbot.telegram import api, failures
+from userbot.telegram import api, failures, once
 from userbot.telegram import client as telegram
 from userbot.telegram.api import Api, Caption, Target
 from userbot.telegram.governor import Governor
@@ -96,6 +96,18 @@ async def test_a_send_that_telegram_did_not_look_at_is_made_again_and_counts_onc
         assert (await dc.message(ANN, sending.result())).text == "once"
         assert await speech.api.send_text(Target(ANN), Caption("once"), 1) is None, "a repeat"
     assert await texts_in(dc) == ["once"]
+
+
+async def test_a_file_that_gets_nothing_but_internal_errors_is_left_to_whoever_can_say_so(
+    dc, monkeypatch
+):
+    monkeypatch.setattr(once, "PAUSES_S", (0.01,) * 3)
+    async with speaking(dc) as speech:
+        await dc.fail_calls("messages.sendMedia", 500, "WORKER_BUSY_TOO_LONG_RETRY", times=4)
+        dice = raw.types.InputMediaDice(emoticon="\N{GAME DIE}")
+        sending = speech.api.send_media(Target(ANN), dice, Caption("a file"), 5)
+        assert await code_of(sending) == failures.NO_ANSWER
+    assert (await dc.stats()).rpc["messages.sendMedia"] == 4
 
 
 async def test_a_question_that_telegram_did_not_look_at_may_be_asked_later(dc):

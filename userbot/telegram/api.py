@@ -22,6 +22,7 @@ from userbot.telegram.find import IsIt, Search
 from userbot.telegram.governor import Governor, Priority
 from userbot.telegram.letters import channel_of, id_in, message_in, new_message, reply, written
 from userbot.telegram.moved import Moves
+from userbot.telegram.once import InternalErrorsError
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +121,8 @@ class Api:
         None: Telegram had taken this random_id before; see `find_answer`.
         The caller draws random_id and may repeat the call with it: Telegram takes it once.
         Waits for the chat's budget, for FLOOD_WAIT, for slow mode and for the line to come back;
-        the upload is never repeated. To be bounded by the caller.
+        the upload is never repeated. NO_ANSWER: nothing but internal errors for minutes. To be
+        bounded by the caller.
         """
         updates = await self._patiently(
             to.chat_id, Priority.SEND, lambda: self._send(to, media, caption, random_id)
@@ -215,13 +217,17 @@ class Api:
     async def _patiently(
         self, chat_id: int, priority: Priority, send: Callable[[], Awaitable[T]]
     ) -> T:
-        """Make a call that must not be lost, as often as it takes."""
+        """Make a call that must not be lost, as often as it takes.
+
+        NO_ANSWER is raised when Telegram answers and nothing comes of it: somebody should know.
+        """
         while True:
             await self.governor.permit(chat_id, priority, is_new=True)
             try:
                 return await send()
             except DeliveryError as error:
-                if error.code not in failures.PASSING:
+                is_broken = isinstance(error.__cause__, InternalErrorsError)
+                if is_broken or error.code not in failures.PASSING:
                     raise
                 log.info("chat %s: sending again after %s", chat_id, error.code)
 

@@ -9,9 +9,8 @@ from pyrogram import Client
 from pyrogram.errors import MessageNotModified, RPCError
 
 from userbot.errors import DeliveryError
-from userbot.telegram import failures
+from userbot.telegram import failures, once
 from userbot.telegram.governor import Governor
-from userbot.telegram.once import Calls
 
 CALL_TIMEOUT_S = 40.0
 
@@ -22,7 +21,7 @@ class Caller:
     def __init__(self, client: Client, governor: Governor, tasks: asyncio.TaskGroup) -> None:
         self._client = client
         self._governor = governor
-        self._calls = Calls(client, tasks)
+        self._calls = once.Calls(client, tasks, once.PAUSES_S)
 
     async def make(self, query: Any, within_s: float = CALL_TIMEOUT_S) -> Any:
         """Return the answer; None when Telegram had taken this random_id before."""

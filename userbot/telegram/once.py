@@ -25,9 +25,13 @@ log = logging.getLogger(__name__)
 
 ANSWER_TIMEOUT_S = 15.0
 REPEAT_AFTER_S = 1.0
-# After an internal error of Telegram: most pass at once, some last for hours. 2 minutes in all.
-PAUSES_S = (1.0, 2.0, 4.0, 8.0, *(10.0,) * 11)
+# After an internal error of Telegram: most pass at once, some last for hours. 1:45 in all.
+PAUSES_S = (1.0, 2.0, 4.0, 8.0, *(10.0,) * 9)
 CATCH_UP_TIMEOUT_S = 60.0
+
+
+class InternalErrorsError(TimeoutError):
+    """Telegram answers, and nothing comes of it: soon is no better than now."""
 
 
 class Calls:
@@ -37,9 +41,7 @@ class Calls:
     those with a random_id. A call under way is repeated as soon as the client has connected anew.
     """
 
-    def __init__(
-        self, client: Client, tasks: asyncio.TaskGroup, pauses_s: Sequence[float] = PAUSES_S
-    ) -> None:
+    def __init__(self, client: Client, tasks: asyncio.TaskGroup, pauses_s: Sequence[float]) -> None:
         """Listen to the client's connections; pauses_s come between internal errors in a row."""
         self._client = client
         self._tasks = tasks
@@ -52,8 +54,8 @@ class Calls:
     async def make(self, query: Any, within_s: float) -> Any | None:
         """Return the answer; None when Telegram had taken this random_id before.
 
-        Raises RPCError for a refusal, TimeoutError when there is no answer within_s seconds, or
-        nothing but internal errors for long.
+        Raises RPCError for a refusal, TimeoutError when there is no answer within_s seconds,
+        InternalErrorsError when there is nothing else for long.
         """
         async with self._until_stopped(within_s):
             pauses_s = iter(self._pauses_s)
@@ -70,7 +72,7 @@ class Calls:
                     await asyncio.sleep(REPEAT_AFTER_S)
                 except (InternalServerError, ServiceUnavailable) as error:
                     if (pause_s := next(pauses_s, None)) is None:
-                        raise TimeoutError("nothing but internal errors") from error
+                        raise InternalErrorsError("nothing but internal errors") from error
                     log.info("%s: again in %.0f s after %r", query.QUALNAME, pause_s, error)
                     await asyncio.sleep(pause_s)
         raise ConnectionError("the client is stopped")
