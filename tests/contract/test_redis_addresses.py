@@ -1,14 +1,17 @@
 """Whatever `REDIS_URL` can say: TLS, passwords, users, sockets; and what is no address."""
 
 import asyncio
-import os
-import shutil
 import socket
-import subprocess
 import time
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.contract.volatile import BOT_ID, redis
 from userbot.errors import InfrastructureError, LoginRefusedError
@@ -20,11 +23,6 @@ from userbot.redis.fallback import open_redis
 PATIENCE_S = 10.0
 NO_WAIT_S = 60.0
 WORD = "open-sesame"
-CERTIFICATE = (
-    *("openssl", "req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=Redis"),
-    *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
-    *("-addext", "subjectAltName=IP:127.0.0.1"),
-)
 
 
 @asynccontextmanager
@@ -54,15 +52,20 @@ async def configured(server, *settings):
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     """A certificate that vouches for itself, and its key."""
-    if shutil.which("openssl") is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("no openssl")
-        pytest.skip("no openssl")
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name.from_rfc4514_string("CN=Redis")
+    now, here = datetime.now(UTC), x509.IPAddress(IPv4Address("127.0.0.1"))
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([here]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
     folder = tmp_path_factory.mktemp("tls")
     files = folder / "cert.pem", folder / "key.pem"
-    subprocess.run(
-        [*CERTIFICATE, "-out", files[0], "-keyout", files[1]], check=True, capture_output=True
-    )
+    files[0].write_bytes(made.public_bytes(Encoding.PEM))
+    files[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return files
 
 

@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
-import shutil
 import sqlite3
-import subprocess
 
 import pytest
 import pytest_asyncio
 
 from tests.e2e import stage as stages
+from tests.small_disk import mounted
 from tests.telegram_dc import control as telegram_dc
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -100,14 +99,8 @@ async def test_a_session_file_that_another_holds_costs_no_answer(own_dc, site, t
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of its own; only root may mount one."""
-    where = tmp_path / "disk"
-    where.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(where)]
-    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode != 0:
-        pytest.skip("no right to mount; the test with a lock needs none")
-    yield where
-    subprocess.run(["umount", "-l", str(where)], check=True)
+    with mounted(tmp_path / "disk", DISK_BYTES) as disk:
+        yield disk
 
 
 async def test_a_full_disk_under_the_session_file_costs_no_answer(

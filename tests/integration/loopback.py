@@ -19,9 +19,18 @@ from pyrogram.types import (
 )
 
 from tests.telegram_dc import DataCentre
+from userbot.telegram import client as telegram
 
 ANN, BOB = 101, 102
 JPEG = b"\xff\xd8\xff\xc0\x00\x0b\x08" + struct.pack(">HH", 180, 320) + bytes(100)
+
+
+def bots_client(dc: DataCentre, sessions_dir: Path | None = None) -> Client:
+    """The client as the bot makes it, not started."""
+    host, port = dc.address.split(":")
+    server = telegram.Server(host, int(port), dc.public_key)
+    login = telegram.Login(dc.api_id, dc.api_hash, dc.bot_token, server)
+    return telegram.make_client(login, sessions_dir)
 
 
 def trust(pem: Path) -> None:

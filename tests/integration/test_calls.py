@@ -8,7 +8,7 @@ from pyrogram import raw
 from pyrogram.errors import BadRequest
 
 from tests import telegram_dc
-from tests.integration.loopback import ANN
+from tests.integration.loopback import ANN, bots_client
 from userbot.telegram import client as telegram
 from userbot.telegram.ended import ended
 from userbot.telegram.once import Calls
@@ -23,16 +23,9 @@ async def dc(tmp_path):
         yield dc
 
 
-def made(dc, folder=None):
-    host, port = dc.address.split(":")
-    server = telegram.Server(host, int(port), dc.public_key)
-    login = telegram.Login(dc.api_id, dc.api_hash, dc.bot_token, server)
-    return telegram.make_client(login, folder)
-
-
 @pytest_asyncio.fixture
 async def client(dc):
-    client = made(dc)
+    client = bots_client(dc)
     await telegram.start(client)
     yield client
     await telegram.stop(client)
@@ -87,7 +80,7 @@ async def test_a_login_that_is_revoked_is_noticed_by_asking(dc, client):
 
 
 async def test_a_login_that_was_revoked_is_made_anew_at_the_start(dc, tmp_path, caplog):
-    first, second = made(dc, tmp_path), made(dc, tmp_path)
+    first, second = bots_client(dc, tmp_path), bots_client(dc, tmp_path)
     await telegram.start(first)
     await telegram.stop(first)
     await dc.fail_calls("updates.getState", 401, "SESSION_REVOKED")

@@ -7,16 +7,14 @@ import pytest_asyncio
 from pyrogram import raw
 
 from tests import telegram_dc
+from tests.integration.loopback import bots_client
 from userbot.telegram import client as telegram
 
 
 @pytest_asyncio.fixture
 async def client(tmp_path: Path):
     async with telegram_dc.running(tmp_path / "dc") as dc:
-        host, port = dc.address.split(":")
-        server = telegram.Server(host, int(port), dc.public_key)
-        login = telegram.Login(dc.api_id, dc.api_hash, dc.bot_token, server)
-        client = telegram.make_client(login, None)
+        client = bots_client(dc)
         await telegram.start(client)
         yield client
         await telegram.stop(client)

@@ -1,8 +1,6 @@
 """A full disk, wherever it shows, ends one call with one error."""
 
 import os
-import shutil
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pytest_asyncio
 
 from tests import video_site
 from tests.integration.trouble import MIB, Troubled, troubled
+from tests.small_disk import mounted
 from tests.video_site import VideoSite
 from userbot import errors
 from userbot.domain.media import MediaKind
@@ -60,14 +59,8 @@ async def test_an_ffmpeg_that_cannot_write(bot, tmp_path, name, kind, output):
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own; only root may mount one."""
-    where = tmp_path / "disk"
-    where.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(where)]
-    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode != 0:
-        pytest.skip("no right to mount; the tests above need none")
-    yield where
-    subprocess.run(["umount", "-l", str(where)], check=True)
+    with mounted(tmp_path / "disk", DISK_BYTES) as disk:
+        yield disk
 
 
 @pytest.mark.parametrize("name", ["medium", "dash", "hls", "big", "repeating"])

@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
-import shutil
 import sqlite3
-import subprocess
 
 import pytest
 import pytest_asyncio
 from pyrogram.storage import UpdateState
 
+from tests.small_disk import mounted
 from userbot.telegram.position import Position
 
 DISK_BYTES = 1024 * 1024
@@ -19,14 +18,8 @@ MANY = range(1000, 4000)  # more people than a page of the file has room for
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of its own; only root may mount one."""
-    where = tmp_path / "disk"
-    where.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(where)]
-    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode != 0:
-        pytest.skip("no right to mount; the tests with a lock need none")
-    yield where
-    subprocess.run(["umount", "-l", str(where)], check=True)
+    with mounted(tmp_path / "disk", DISK_BYTES) as disk:
+        yield disk
 
 
 @pytest_asyncio.fixture

@@ -12,7 +12,7 @@ import pytest_asyncio
 from pyrogram import Client, raw
 
 from tests import telegram_dc
-from tests.integration.loopback import ANN, BOB
+from tests.integration.loopback import ANN, BOB, bots_client
 from userbot.domain.jobs import Cancelled, Job, JobId, Looking, Progress, Request, Stage, Working
 from userbot.errors import DeliveryError
 from userbot.telegram import api, failures, once
@@ -50,10 +50,7 @@ async def speaking(dc):
     async def note(_job_id, _message_id):
         pass
 
-    host, port = dc.address.split(":")
-    server = telegram.Server(host, int(port), dc.public_key)
-    login = telegram.Login(dc.api_id, dc.api_hash, dc.bot_token, server)
-    client = telegram.make_client(login, None)
+    client = bots_client(dc)
     async with asyncio.TaskGroup() as tasks:
         api = Api(client, Governor(time.monotonic), tasks)
         uploads = Uploads(client, tasks, UploaderSettings(), 30)

@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from tests import telegram_dc
+from tests.integration.loopback import bots_client
 from tests.integration.uploading import ANN, MIB, assert_same, make_file, parts_sent
 from userbot.errors import StallError
 from userbot.telegram import client as telegram
@@ -25,11 +26,7 @@ async def dc(tmp_path):
 
 @pytest_asyncio.fixture
 async def client(dc):
-    host, port = dc.address.split(":")
-    server = telegram.Server(host, int(port), dc.public_key)
-    client = telegram.make_client(
-        telegram.Login(dc.api_id, dc.api_hash, dc.bot_token, server), None
-    )
+    client = bots_client(dc)
     await telegram.start(client)
     yield client
     await telegram.stop(client)
