@@ -206,7 +206,11 @@ def _introduce(client: Client, access: Access, code: OwnerCode) -> None:
     log.info("the bot runs as @%s", name)
     if not access.has_owner:
         # The highest level that LOG_LEVEL knows: without this line nobody can become the owner.
-        log.error("no owner yet; become it here: https://t.me/%s?start=%s", name, code.code)
+        log.error(
+            "no owner yet; open this link to become the owner: https://t.me/%s?start=%s",
+            name,
+            code.code,
+        )
 
 
 async def _beat(client: Client, file: Path) -> None:

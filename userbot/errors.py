@@ -5,7 +5,7 @@ UserbotError
 │   ├── LinkRefusedError            not a link we open: scheme, credentials, private address ...
 │   ├── TooManyJobsError            more open jobs than one person may have
 │   ├── RestartingError             the bot is being stopped
-│   ├── TooLargeError               more bytes than Telegram or the disk takes
+│   ├── TooLargeError               more bytes than may be delivered
 │   └── TooLargeForDiskError        more than this disk holds
 ├── SourceError                     the site's: it does not give us the video
 │   ├── UnsupportedError  NoVideoError  PlaylistError  LiveError
@@ -25,7 +25,8 @@ UserbotError
     │   ├── NoRightError            the bot may not write there, or not send this kind
     │   ├── TopicClosedError        the topic of a group was closed or deleted
     │   └── FileRefusedError        Telegram does not take this file
-    └── LoginRefusedError           Telegram does not take API id, API hash or token
+    ├── LoginRefusedError           Telegram does not take API id, API hash or token
+    └── LoginEndedError             Telegram has ended a login that was good
 
 Leaves carry numbers and the raw text, never a sentence for a person (`telegram/texts.py` speaks).
 `args` equal the constructor's arguments, so every error can cross a process border.

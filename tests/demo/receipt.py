@@ -12,6 +12,7 @@ from tests.telegram_dc import Media
 DURATION_SLACK_S = 1.5  # Telegram takes whole seconds for sound
 DECODED_FRAMES = 25
 BOX_HEADER_BYTES = 16
+PLAYABLE = frozenset({"video", "audio"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,14 @@ def receive(media: Media, folder: Path, original: Path | None) -> Receipt:
     """Keep what Telegram stored of a file in folder, and look at it. Blocks."""
     path = _keep(media, folder)
     sha256 = _sha256(path)
-    playback, problem = _played(path)
-    faults = (
-        *_stored_wrongly(media, path, sha256),
-        *([problem] if problem else []),
-        *(_told_wrongly(media, playback) if playback else []),
-        *_starts_late(media, path),
-    )
+    playback, faults = None, [*_stored_wrongly(media, path, sha256)]
+    if media.kind in PLAYABLE:  # others are documents, such as the answer to /mydata
+        playback, problem = _played(path)
+        faults += [problem] if problem else []
+        faults += _told_wrongly(media, playback) if playback else []
+        faults += _starts_late(media, path)
     is_original = original is not None and _sha256(original) == sha256
-    return Receipt(path, path.stat().st_size, sha256, playback, is_original, faults)
+    return Receipt(path, path.stat().st_size, sha256, playback, is_original, tuple(faults))
 
 
 def _keep(media: Media, folder: Path) -> Path:

@@ -106,7 +106,7 @@ async def test_an_item_that_is_under_way_already_is_not_begun_twice(apart):
     await press(stage, shown, "Send 1")
     menu = await stage.menu(shown.id)
     await press(stage, shown, "Send 1")
-    said = await stage.status(shown.id, "under way already")
+    said = await stage.status(shown.id, "already on it")
     assert said.id != menu.id
     assert not stages.is_menu(said)
 

@@ -15,7 +15,7 @@ ADMIN = stages.FRIENDS[9]
 TOO_OLD = "This button is too old. Please send the link again."
 NOT_YOURS = "Only the person who sent the link can use this button."
 ON_IT = "One moment …"
-UNDER_WAY = "It is under way already."
+UNDER_WAY = "I am already on it."
 SECOND_OWNER = 1009  # never writes to the bot
 
 

@@ -61,7 +61,8 @@ def test_whatever_is_wrong_with_the_bot_itself_is_one_plain_sentence(error, word
 @pytest.mark.parametrize(
     ("size_bytes", "text"),
     [(1, "1 kB"), (950_000, "950 kB"), (999_999, "1.0 MB"), (8_240_000, "8.2 MB"),
-     (145_400_000, "145 MB"), (1_440_000_000, "1.4 GB"), (2_097_152_000, "2.1 GB")],
+     (9_960_000, "10 MB"), (145_400_000, "145 MB"), (999_700_000, "1.0 GB"),
+     (1_440_000_000, "1.4 GB"), (2_097_152_000, "2.1 GB")],
 )  # fmt: skip
 def test_sizes_are_written_as_people_do(size_bytes, text):
     assert figures.size(size_bytes) == text
@@ -92,7 +93,10 @@ def test_progress_without_a_total_tells_what_is_known():
     assert "of about 145 MB" in texts.view(Working("Boats", estimate))
 
 
-@pytest.mark.parametrize(("left", "text"), [(0.2, "1 s"), (300, "5 min"), (7200, "2.0 h")])
+@pytest.mark.parametrize(
+    ("left", "text"),
+    [(0.2, "1 s"), (59.7, "1 min"), (300, "5 min"), (3590, "1 h"), (5400, "1.5 h"), (7200, "2 h")],
+)
 def test_time_left_is_rounded(left, text):
     progress = Progress(Stage.UPLOAD, 0, int(left * 1_000_000), 1_000_000)
     assert f"{text} left" in texts.view(Working("Boats", progress))

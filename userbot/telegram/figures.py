@@ -8,9 +8,9 @@ from userbot.telegram.markup import utf16_units
 def size(size_bytes: float) -> str:
     """Return bytes as people write them: `950 kB`, `8.2 MB`, `145 MB`, `1.4 GB`."""
     for unit, step in (("GB", 1e9), ("MB", 1e6)):
-        if size_bytes >= step * 0.9995:
+        if size_bytes > step * 0.999:  # what is less is at most 999 of the next unit
             value = size_bytes / step
-            return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
+            return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
     return f"{math.ceil(size_bytes / 1e3)} kB"
 
 
@@ -23,11 +23,11 @@ def duration(seconds: float) -> str:
 
 def time_left(seconds: float) -> str:
     """Return a time to wait, rounded as people do: `15 s`, `3 min`, `1.5 h`."""
-    if seconds < 60:
+    if seconds < 59.5:
         return f"{max(round(seconds), 1)} s"
-    if seconds < 3600:
-        return f"{round(seconds / 60)} min"
-    return f"{seconds / 3600:.1f} h"
+    if seconds < 59.5 * 60:
+        return f"{max(round(seconds / 60), 1)} min"
+    return f"{seconds / 3600:.1f}".removesuffix(".0") + " h"
 
 
 def ordinal(number: int) -> str:

@@ -110,8 +110,7 @@ _PROBLEMS: dict[type, Callable[..., str]] = {
     ),
     errors.DiskFullError: _fixed("My disk is full right now. Please try again later."),
     errors.StoreAwayError: _fixed(
-        "My memory does not answer, so I cannot take anything on just now. "
-        "Please try again in a minute."
+        "I cannot write anything down just now. Please try again in a minute."
     ),
     errors.DeliveryError: _fixed("Telegram did not take the video. Please try again later."),
     errors.ChatGoneError: _fixed("I cannot write in that chat any more."),

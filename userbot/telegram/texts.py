@@ -36,19 +36,19 @@ HELP = (
     "<b>How it works</b>\n"
     "1. Send a link (several in one message are fine).\n"
     "2. Tap the quality you want.\n"
-    "3. The video arrives as an answer to your link.\n\n"
+    "3. The video arrives as a reply to your link.\n\n"
     "Tap <b>Cancel</b> at any time to stop. "
     "/queue shows your open links and how far they are. "
-    "/history shows your last links and sends each of them again at a tap. "
+    "/history shows your last links and can send any of them again. "
     "/mydata shows what I know about you, and deletes it if you like.\n"
     "When something does not work, the buttons under my answer offer what may help: "
     "another try, another quality, only the sound, or a word to my owner.\n"
     "⚡ marks what I can send at once, because I have it already. "
     "<b>Get a fresh copy</b> downloads it anew.\n\n"
-    "A video can have up to 2 GB. "
+    "A video can be up to 2 GB. "
     "Live streams and whole playlists do not work yet: send the links of single videos."
 )
-OWNER_HELP = "For you as my owner: /stats shows what I did lately, /queue everybody's links."
+OWNER_HELP = "For you as my owner: /stats shows what I did lately, /queue shows everybody's links."
 GROUP_HINT = "In this group: send a link and I answer it with the video."
 PRIVACY_HINT = (
     "Telegram hides links in this group from me. To change that, do one of these:\n"
@@ -56,6 +56,7 @@ PRIVACY_HINT = (
     "• open @BotFather, send /setprivacy, choose me, tap “Disable”, "
     "then remove me from the group and add me again."
 )
+NO_SUCH_COMMAND = "I do not know this command. /help shows what I can do."
 NO_LINK = "I see no link in this message. Send me a link to a video, for example https://…"
 LINK_TOO_OLD = "I was away when you sent this link. Please send it again if you still want it."
 OWNER_WELCOME = (
@@ -68,7 +69,8 @@ PRESS_NOT_YOURS = "Only the person who sent the link can use this button."
 PRESS_NO_ACCESS = "Sorry, this bot is private."
 LIST_NOT_YOURS = "Send /queue to see your own links."
 ON_IT = "One moment …"
-UNDER_WAY = "It is under way already."
+TOO_MUCH = "That is too much at once. Please try again in a moment."
+UNDER_WAY = "I am already on it."
 OWNER_TOLD = "I told my owner."
 OWNER_KNOWS = "My owner knows about this already."
 OWNER_TOLD_ENOUGH = "You told my owner a lot in the last hour. Please wait a while."
@@ -97,8 +99,8 @@ def refusal(user_id: int) -> str:
 def unknown_group(chat_id: int) -> str:
     """Return what an owner is told who adds the bot to a group that it does not serve."""
     return (
-        "This group is not in AUTHORIZED_CHATS yet, so here I answer you alone. "
-        f"Its number is <code>{chat_id}</code>."
+        "This group is not in AUTHORIZED_CHATS yet, so here I only answer you. "
+        f"Add its number, <code>{chat_id}</code>, and restart me."
     )
 
 

@@ -138,7 +138,7 @@ def _retrying(shown: Retrying) -> str:
 
 
 def _paused(_shown: Paused) -> str:
-    return "I am being restarted. This goes on by itself in a moment."
+    return "I am being restarted. This goes on by itself when I am back."
 
 
 _VIEWS: dict[type, Callable[..., str]] = {

@@ -106,8 +106,9 @@ class Again:
             return texts.PRESS_NO_ACCESS
         if item.job_id in self._busy:
             return texts.UNDER_WAY
-        if self._errands.run(presser.user_id, partial(self._send, request, item)):
-            self._busy.add(item.job_id)
+        if not self._errands.run(presser.user_id, partial(self._send, request, item)):
+            return texts.TOO_MUCH
+        self._busy.add(item.job_id)
         return texts.ON_IT
 
     async def _send(self, request: Request, item: HistoryItem) -> None:

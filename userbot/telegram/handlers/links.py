@@ -72,7 +72,8 @@ class LinkHandler:
         elif links:
             await self._take(request, links, _missed_at_s(message))
         elif not request.is_group and not message.media_group_id:  # one picture has the caption
-            await self._say(request, texts.NO_LINK)
+            is_command = (message.text or "").startswith("/")
+            await self._say(request, texts.NO_SUCH_COMMAND if is_command else texts.NO_LINK)
 
     async def _say(self, request: Request, text: str) -> None:
         if not await self._pace.slowed(request, Operation.COMMAND):

@@ -66,7 +66,8 @@ class MyData:
     def act(self, presser: Presser, press: DataPress) -> str | None:
         """Ask whether it is to be deleted, or take the answer; soon."""
         act = self._ask if press.wish is DataWish.DELETE else partial(self._decide, press.wish)
-        self._errands.run(presser.user_id, partial(act, presser))
+        if not self._errands.run(presser.user_id, partial(act, presser)):
+            return texts.TOO_MUCH
         return texts.ON_IT if press.wish is DataWish.YES else None
 
     async def _ask(self, presser: Presser) -> None:
