@@ -110,7 +110,7 @@ def compose(settings: Settings, outside: Outside) -> Bot:
     waker = Waker(queue.wake, volatile.wakeups, tasks)
     intake = Intake(
         *(kit, waker, common.refused, common.pages),
-        lambda: JobId(secrets.token_hex(4)),
+        lambda: JobId(secrets.token_hex(6)),
         lambda user_id: None if access.is_owner(user_id) else settings.work.max_user_jobs,
     )
     jobs = Jobs(kit, queue, intake, offers, endings, tasks)

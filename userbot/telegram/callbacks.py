@@ -139,7 +139,7 @@ Press = (
     CancelPress | ChoicePress | FreshPress | RemedyPress | PagePress | ListCancelPress | OwnPress
 )
 
-_JOB, _PAGE, _ASKER = rb"([0-9a-f]{8})", rb"([0-9]{1,4})", rb"(-?[0-9]{1,16})"
+_JOB, _PAGE, _ASKER = rb"([0-9a-f]{8,12})", rb"([0-9]{1,4})", rb"(-?[0-9]{1,16})"
 _CANCEL = re.compile(rb"x:" + _JOB)
 _CHOICE = re.compile(rb"q:" + _JOB + rb":([0-9]{1,2})")
 _FRESH = re.compile(rb"f:" + _JOB + rb"(?::([0-9]{1,2}))?")
