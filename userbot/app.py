@@ -8,7 +8,7 @@ import os
 import secrets
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 HEARTBEAT_S = 30.0
+STOP_MARK = "stopping"  # a file in DATA_DIR
 EXIT_AT_ONCE = 1
 LAST_WORDS_S = 10.0  # for telling every open chat that the bot stops
 PR_SET_DUMPABLE = 4  # prctl(2)
@@ -52,7 +53,7 @@ async def serve(settings: Settings, save_owner: Callable[[int], None]) -> int:
 
     save_owner is called at most once, with the user who redeemed the one-time code.
     """
-    stopping = _stop_signal()
+    stopping = _stop_signal(settings.paths.data_dir / STOP_MARK)
     exit_code = 0
     try:
         async with _bot(settings, save_owner, stopping) as client:
@@ -111,7 +112,7 @@ async def _bot(
         access = bot.access
         code = OwnerCode(secrets.token_urlsafe(12), access, save_owner)
         route(settings, bot, code)
-        await bot.jobs.resume()
+        await bot.jobs.resume(was_stopped=await asyncio.to_thread(_was_stopped, paths.data_dir))
         await _unless(stopping, telegram.start(bot.client))
         await bot.jobs.reopen()
         _introduce(bot.client, access, code)
@@ -179,6 +180,7 @@ async def _drain(bot: Bot, grace_s: float) -> None:
     bot.intake.close()
     bot.offers.close()
     await bot.queue.drain(grace_s)
+    await bot.jobs.pause()
     bot.errands.close()  # until then Cancel works
     await bot.reporter.close(LAST_WORDS_S)
     bot.uploads.close()
@@ -225,13 +227,24 @@ async def _beat(client: Client, file: Path) -> None:
         await asyncio.sleep(HEARTBEAT_S)
 
 
-def _stop_signal() -> asyncio.Event:
+def _was_stopped(data_dir: Path) -> bool:
+    """Say whether the run before was asked to end; what it worked on may have been cut short."""
+    mark = data_dir / STOP_MARK
+    was_stopped = mark.exists()
+    mark.unlink(missing_ok=True)
+    return was_stopped
+
+
+def _stop_signal(mark: Path) -> asyncio.Event:
+    """Return what SIGTERM and Ctrl-C set; mark is made then, for the next start to find."""
     stopping = asyncio.Event()
 
     def stop() -> None:
         if stopping.is_set():
             os._exit(EXIT_AT_ONCE)  # asked twice: workers notice, and open jobs go on next time
         stopping.set()
+        with suppress(OSError):  # then jobs that are cut short count it as a crash
+            mark.touch()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop)

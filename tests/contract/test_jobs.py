@@ -116,6 +116,9 @@ async def test_after_a_restart_nobody_holds_a_claim(store):
     assert not [item for item in await store.unfinished() if item.is_claimed]
     attempts = [(await claim_of(store)).record.attempts for _ in range(3)]
     assert attempts == [1, 1, 0]
+    assert await store.give_up_claims(is_crash=False) == 3
+    attempts = [(await claim_of(store)).record.attempts for _ in range(3)]
+    assert sorted(attempts) == [0, 1, 1], "who is stopped has not crashed"
 
 
 async def test_a_menu_is_answered_once(store):

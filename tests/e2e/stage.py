@@ -124,6 +124,12 @@ class Stage:
         async with asyncio.timeout(STOP_TIMEOUT_S):
             return await self.process.wait()
 
+    async def stop_at_once(self, mark: Path) -> None:
+        """Ask twice, as somebody without patience does: the second time when mark is there."""
+        self.process.send_signal(signal.SIGTERM)
+        await until(mark.exists, "the first signal is taken")
+        await self.stop(signal.SIGTERM)
+
 
 def is_menu(message: Message) -> bool:
     """Whether qualities are offered."""

@@ -86,6 +86,30 @@ async def test_a_second_signal_ends_the_bot_at_once_and_loses_nothing(site, tmp_
             await again.status(to, "Cancelled")
 
 
+async def test_a_job_that_is_stopped_at_once_again_and_again_is_not_taken_for_one_that_crashes(own):
+    to, mark = await _downloading(own), own.home / "data" / "stopping"
+    await own.stop_at_once(mark)
+    for _ in range(2):
+        async with _again(own) as stage:
+            await stages.until(lambda: len(stage.workers()) >= 2, "it goes on")
+            await stage.stop_at_once(mark)
+    async with _again(own) as stage:
+        await stage.status(to, "Downloading")
+        await stage.cancel(to)
+
+
+async def test_who_waits_in_line_is_told_of_the_stop_too(site, tmp_path):
+    async with stages.alone(site, tmp_path, MAX_DOWNLOADS=1, DRAIN_S=0) as stage:
+        await _downloading(stage, n="works")
+        waiting = await stage.send_link("medium", rate=400_000, n="waits")
+        await stage.pick(waiting, "MB")
+        await stage.status(waiting, "in line")
+        assert await stage.stop(signal.SIGTERM) == 0
+        await stage.status(waiting, "goes on by itself", timeout_s=1)
+        async with _again(stage) as again:
+            await again.status(waiting, "Downloading")
+
+
 async def test_a_killed_bot_leaves_no_process_and_the_next_one_goes_on(own):
     to = await _downloading(own)
     status = await own.status(to, "Downloading")

@@ -70,6 +70,16 @@ async def test_a_full_disk_has_no_room_rather_than_less_than_none(disk, usage):
     assert raised.value.room_bytes == 0
 
 
+async def test_of_what_nobody_knows_the_size_a_small_disk_gives_all_it_has(disk, usage, tmp_path):
+    assert await disk.reserve(A, 700 * MB, is_guess=True) == 400 * MB
+    with pytest.raises(NoRoomYetError):
+        await disk.reserve(B, 700 * MB, is_guess=True)
+    disk.release(A)
+    usage.free = 0
+    with pytest.raises(TooLargeForDiskError):
+        await disk.reserve(B, 700 * MB, is_guess=True)
+
+
 @pytest.mark.parametrize(
     ("total", "kept"), [(200 * MB, 10 * MB), (10**12, RESERVE_BYTES)], ids=["small", "large"]
 )

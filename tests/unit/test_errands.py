@@ -79,6 +79,20 @@ async def test_one_person_cannot_take_the_room_of_others(caplog):
             errands.run(1, greedy)
 
 
+async def test_who_has_enough_under_way_can_still_cancel_all_of_it():
+    async with running() as errands, asyncio.timeout(5):
+        greedy, cancel = Slow(), Slow()
+        for _ in range(module.MAX_EACH):
+            errands.run(1, greedy)
+        for _ in range(100):
+            assert errands.run(1, cancel, is_urgent=True)
+        assert not errands.run(1, greedy)
+        await asyncio.sleep(0)
+        assert cancel.begun == 100
+        while errands.run(1, cancel, is_urgent=True):
+            pass
+
+
 async def test_all_together_are_bounded():
     async with running() as errands, asyncio.timeout(5):
         slow = Slow()

@@ -7,6 +7,7 @@ import pytest
 from pyrogram import raw
 from pyrogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
+from userbot.telegram import texts
 from userbot.telegram.find import CALLS_AHEAD, IDS_PER_CALL, MAX_CALLS, Search, has_file, mentions
 
 LINK = 1000
@@ -109,8 +110,12 @@ async def test_a_message_is_known_by_its_file_or_by_its_buttons():
     assert has_file(77, "https://a.org/1")(message)
     assert not has_file(78, "https://a.org/1")(message)
     assert not has_file(77, "https://a.org/2")(message), "another link of the same request"
+    assert not has_file(77, "https://a.org/")(message), "the beginning of another link"
+    message.message = "A title https://a.org/2\nhttps://a.org/11"
+    assert not has_file(77, "https://a.org/1")(message)
+    assert not has_file(77, "https://a.org/2")(message), "a word of the title"
     message.message = "A title"
-    assert has_file(77, "https://a.org/" + 500 * "x")(message), "too long to stand there"
+    assert has_file(77, texts.link_in_caption("https://a.org/" + 500 * "x"))(message)
     assert mentions("4711")(message)
     assert not mentions("4712")(message)
     message.message = "It failed.\n4712"

@@ -18,6 +18,8 @@ from userbot.domain.remedies import remedies_for
         (errors.WorkerBugError("trace"), Remedy.TRY_AGAIN),
         (errors.DeliveryError("X"), Remedy.TRY_AGAIN),
         (errors.LoginNeededError(), Remedy.TELL_OWNER),
+        (errors.GeoBlockedError(), Remedy.TELL_OWNER),
+        (errors.SourceError("odd"), Remedy.TRY_AGAIN),
     ],
 )
 def test_the_most_useful_button_comes_first(error, first):
@@ -31,4 +33,5 @@ def test_what_stays_as_it_is_has_no_button(kind):
 
 def test_without_a_menu_there_is_no_other_quality():
     assert remedies_for(errors.TooLargeError(None, 5), has_menu=False) == ()
+    assert remedies_for(errors.DeadlineError(5), has_menu=False) == (Remedy.TRY_AGAIN,)
     assert remedies_for(errors.StallError(5), has_menu=False) == (Remedy.TRY_AGAIN,)

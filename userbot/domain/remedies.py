@@ -6,6 +6,13 @@ from userbot.domain.jobs import Remedy
 # By class, the most exact one first found along the class tree. What is not here has no remedy:
 # a private video stays private however often one asks.
 _REMEDIES: dict[type[errors.UserbotError], tuple[Remedy, ...]] = {
+    errors.SourceError: (Remedy.TRY_AGAIN, Remedy.TELL_OWNER),  # nobody knows what it is
+    errors.PlaylistError: (),
+    errors.PrivateError: (),
+    errors.RemovedError: (),
+    errors.DrmError: (),
+    errors.AgeRestrictedError: (Remedy.TELL_OWNER,),
+    errors.GeoBlockedError: (Remedy.TELL_OWNER,),
     errors.TooLargeError: (Remedy.OTHER_QUALITY, Remedy.AUDIO_ONLY),
     errors.TooLargeForDiskError: (Remedy.OTHER_QUALITY, Remedy.AUDIO_ONLY),
     errors.BrokenMediaError: (Remedy.OTHER_QUALITY, Remedy.TELL_OWNER),
@@ -17,7 +24,7 @@ _REMEDIES: dict[type[errors.UserbotError], tuple[Remedy, ...]] = {
     errors.LiveError: (Remedy.TRY_AGAIN,),
     errors.RateLimitedError: (Remedy.TRY_AGAIN,),
     errors.SiteDownError: (Remedy.TRY_AGAIN,),
-    errors.DeadlineError: (Remedy.OTHER_QUALITY, Remedy.AUDIO_ONLY),
+    errors.DeadlineError: (Remedy.OTHER_QUALITY, Remedy.AUDIO_ONLY, Remedy.TRY_AGAIN),
     errors.StallError: (Remedy.TRY_AGAIN, Remedy.OTHER_QUALITY),
     errors.DiskFullError: (Remedy.TRY_AGAIN, Remedy.OTHER_QUALITY),
     errors.ChatGoneError: (),

@@ -175,9 +175,9 @@ class MongoJobs:
         """Return the ended jobs whose chat does not show it yet."""
         return await whole(self._records.untold())
 
-    async def give_up_claims(self) -> int:
-        """Take every lease away, counting an attempt each."""
-        return await whole(self._give_up_claims())
+    async def give_up_claims(self, *, is_crash: bool = True) -> int:
+        """Take every lease away; a crash counts as an attempt of each."""
+        return await whole(self._give_up_claims(int(is_crash)))
 
     async def unfinished(self, user_id: int | None = None) -> list[JobSummary]:
         """Return the jobs that have not ended, oldest first."""
@@ -203,9 +203,9 @@ class MongoJobs:
         waiting = {"_id": {"$in": ids}, "is_open": True, "lease_until": NEVER}
         await self._jobs.update_many(waiting, {"$set": {"not_before": NEVER}})
 
-    async def _give_up_claims(self) -> int:
+    async def _give_up_claims(self, attempts: int) -> int:
         held = {"is_open": True, "lease_until": {"$gt": NEVER}}
-        given_up = {**update_of(NO_CLAIM), "$inc": {"attempts": 1}}
+        given_up = {**update_of(NO_CLAIM), "$inc": {"attempts": attempts}}
         return int((await self._jobs.update_many(held, given_up)).matched_count)
 
     async def _forget(self, before: datetime) -> int:

@@ -214,8 +214,8 @@ class JobStore(Protocol):
     async def untold(self) -> list[JobRecord]:
         """Return the jobs that have ended and whose chat does not show it yet, oldest first."""
 
-    async def give_up_claims(self) -> int:
-        """Take every lease away, counting an attempt each: after a restart nobody holds one."""
+    async def give_up_claims(self, *, is_crash: bool = True) -> int:
+        """Take every lease away: after a restart nobody holds one. A crash counts for each."""
 
     async def unfinished(self, user_id: int | None = None) -> list[JobSummary]:
         """Return the jobs that have not ended, oldest first; of everybody when user_id is None."""

@@ -52,14 +52,17 @@ class Disk:
         self._is_watching = asyncio.Event()
         self._ended: tuple[JobId, float] | None = None  # the last one, and until when it may take
 
-    async def reserve(self, job_id: JobId, need_bytes: int) -> int:
+    async def reserve(self, job_id: JobId, need_bytes: int, *, is_guess: bool = False) -> int:
         """Hold room for a job and return how large its folder may become.
 
         What lies in the folder already counts as a part of need_bytes. Raises NoRoomYetError while
         others hold the room, TooLargeForDiskError when there would be too little without them.
+        is_guess: nobody knows what it needs, so on a small disk it may try with all of it.
         """
         async with self._counting:
             free = await asyncio.to_thread(self._free_bytes)
+            if is_guess:
+                need_bytes = min(need_bytes, await self._room_bytes(free)) or need_bytes
             own = await self._used(job_id)
             missing = max(need_bytes - own, 0)
             room = free - await self._promised(job_id)
@@ -124,10 +127,14 @@ class Disk:
         limit.reschedule(now)
 
     async def _refuse(self, need_bytes: int, free_bytes: int) -> None:
-        room_bytes = free_bytes + await asyncio.to_thread(_size_of_all, self._jobs_dir)
+        room_bytes = await self._room_bytes(free_bytes)
         if need_bytes > room_bytes:
-            raise TooLargeForDiskError(need_bytes, max(room_bytes, 0))
+            raise TooLargeForDiskError(need_bytes, room_bytes)
         raise NoRoomYetError
+
+    async def _room_bytes(self, free_bytes: int) -> int:
+        """Return how much a job could have that is alone; 0 when the reserve is touched."""
+        return max(free_bytes + await asyncio.to_thread(_size_of_all, self._jobs_dir), 0)
 
     async def _promised(self, but: JobId) -> int:
         """Return what the other jobs may still write."""

@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 AGAIN_AFTER = timedelta(minutes=2)  # longer than one try takes
 LOOK_EVERY_S = 60.0
+LOOK_SOON_S = 5.0  # while more are owed
 AT_ONCE = 10  # of those that an outage left: people who wait now go first
 
 
@@ -61,19 +62,21 @@ class Endings:
         """Tell what an earlier run or an outage left untold, until cancelled."""
         before = self._kit.now()
         while True:
+            has_more = False
             try:
-                await self._tell_owed(before)
+                has_more = await self._tell_owed(before)
             except Exception:  # the bot goes on
                 log.exception("what is owed was not told")
-            await asyncio.sleep(LOOK_EVERY_S)
-            before = self._kit.now() - AGAIN_AFTER
+            await asyncio.sleep(LOOK_SOON_S if has_more else LOOK_EVERY_S)
+            before = before if has_more else self._kit.now() - AGAIN_AFTER
 
-    async def _tell_owed(self, before: datetime) -> None:
+    async def _tell_owed(self, before: datetime) -> bool:
+        """Tell a few of those that ended before a moment; say whether there are more."""
         try:
             owed = await self._kit.store.untold()
         except InfrastructureError:
             log.exception("it is not known whom an end is owed")
-            return
+            return False
         now = self._kit.now()
         late = [
             record
@@ -84,6 +87,7 @@ class Endings:
         for record in random.sample(late, min(AT_ONCE, len(late))):
             self._kit.chat.adopt(record.job, record.status_message_id)
             self.tell(record)
+        return len(late) > AT_ONCE
 
     async def _tell(self, record: JobRecord) -> None:
         job = record.job

@@ -83,7 +83,8 @@ class Fetching:
             self._kit.chat.upload_early(job, growth)
 
         folder = await self._kit.folders.make(job.id)
-        cap_bytes = await self._disk.reserve(job.id, disk_bytes(choice))
+        is_guess = choice.size_bytes is None
+        cap_bytes = await self._disk.reserve(job.id, disk_bytes(choice), is_guess=is_guess)
         held.learn(waits_since=None)
         moved(Progress(Stage.DOWNLOAD))
         async with held.working(self._limits.job_timeout_s, "fetch"), self._disk.watched(job.id):

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
-from userbot.domain.jobs import Cancelled, Job, JobId
+from userbot.domain.jobs import Cancelled, Job, JobId, Paused
 from userbot.domain.media import MediaKind
 from userbot.domain.records import ENDS, JobRecord, JobState, JobSummary
 from userbot.errors import InfrastructureError, UserbotError
@@ -100,12 +100,13 @@ class Jobs:
         self._kit.chat.adopt(record.job, record.status_message_id)
         return True
 
-    async def resume(self) -> None:
+    async def resume(self, *, was_stopped: bool = False) -> None:
         """Take up what an earlier run left, each job in its own message; sweep the rest.
 
         To be called before anything is claimed; `reopen` follows once Telegram is there.
+        was_stopped: the earlier run was asked to end, so what it worked on did not bring it down.
         """
-        taken = await self._kit.store.give_up_claims()
+        taken = await self._kit.store.give_up_claims(is_crash=not was_stopped)
         unfinished = await self._kit.store.unfinished()
         log.info("%d unfinished jobs, %d of them were under way", len(unfinished), taken)
         await self._kit.shared.call_all(unfinished)
@@ -113,7 +114,23 @@ class Jobs:
         for summary in unfinished:
             self._kit.chat.adopt(summary.job, summary.status_message_id)
             if summary.state is not JobState.OFFERED:
-                self._kit.line.joined(summary.job, summary.title or "", since=summary.not_before)
+                self._kit.line.joined(
+                    summary.job,
+                    summary.title or "",
+                    since=summary.not_before,
+                    says_other=summary.status_message_id is not None,  # that it waits for us
+                )
+
+    async def pause(self) -> None:
+        """Say in the messages of those who wait that they go on when the bot is back."""
+        try:
+            unfinished = await self._kit.store.unfinished()
+        except InfrastructureError as error:
+            log.warning("who waits is not told of the stop: %r", error)
+            return
+        for summary in unfinished:
+            if summary.state is not JobState.OFFERED and summary.status_message_id is not None:
+                self._kit.chat.show(summary.job, Paused())
 
     async def reopen(self) -> None:
         """Show the open menus, which may not have got into the chat, and time them on."""
@@ -155,6 +172,7 @@ class Jobs:
         job = record.job
         try:
             await self._queue.stop(job.id, is_over=True)
+            await self._kit.folders.remove(job.id)
             state = JobState.DELIVERED if await self._is_sent(record) else JobState.CANCELLED
             await self._kit.store.end(job.id, state, None, self._kit.now())
         except Exception:  # it goes on when its lease has run out; its button works until then

@@ -112,7 +112,8 @@ class Queue:
         Its lease ran out, but nothing has crashed, so that is not counted.
         """
         await self.stop(claim.record.job.id)
-        return replace(claim, record=replace(claim.record, attempts=claim.record.attempts - 1))
+        attempts = max(claim.record.attempts - 1, 0)  # 0 already: it had just given its claim back
+        return replace(claim, record=replace(claim.record, attempts=attempts))
 
     async def _claim(self, lane: Lane) -> Claim | None:
         busy = sum(running.lane is lane for running in self._running.values())

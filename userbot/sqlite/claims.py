@@ -19,7 +19,7 @@ WHERE number = ? RETURNING *
 """
 GIVE_BACK = "UPDATE jobs SET lease_until = NULL WHERE number = ? AND fence = ?"
 GIVE_UP = """
-UPDATE jobs SET attempts = attempts + 1, lease_until = NULL WHERE lease_until IS NOT NULL
+UPDATE jobs SET attempts = attempts + ?, lease_until = NULL WHERE lease_until IS NOT NULL
 """
 
 

@@ -170,9 +170,9 @@ class SqliteJobs:
         """Return the ended jobs whose chat does not show it yet."""
         return await self._records.untold()
 
-    async def give_up_claims(self) -> int:
-        """Take every lease away, counting an attempt each."""
-        return await self._database.change(claims.GIVE_UP)
+    async def give_up_claims(self, *, is_crash: bool = True) -> int:
+        """Take every lease away; a crash counts as an attempt of each."""
+        return await self._database.change(claims.GIVE_UP, (int(is_crash),))
 
     async def unfinished(self, user_id: int | None = None) -> list[JobSummary]:
         """Return the jobs that have not ended, oldest first."""

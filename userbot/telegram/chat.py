@@ -103,7 +103,7 @@ class TelegramChat:
     async def find_sent(self, job: Job, file: MediaFile | KnownFile) -> Sent | None:
         """See `ports.Chat`."""
         message = await self._api.find_answer(
-            target_of(job.request), has_file(file.size_bytes, job.url)
+            target_of(job.request), has_file(file.size_bytes, texts.link_in_caption(job.url))
         )
         return _sent(message, file) if message else None
 

@@ -76,15 +76,16 @@ class Search:
 
 
 def has_file(size_bytes: int | None, link: str) -> IsIt:
-    """Know a message by the size of its file, if known, and by the link under it if one is there.
+    """Know a message by the size of its file, if known, and by the link in its last line.
 
-    One message may bring the same video under two links.
+    One message may bring the same video under two links, of which one may be a part of the other.
+    `link` is "" where there was no room for one (`texts.link_in_caption`).
     """
 
     def is_it(message: raw.types.Message) -> bool:
         size = getattr(getattr(message.media, "document", None), "size", None)
         is_size = size is not None if size_bytes is None else size == size_bytes
-        return is_size and (link in message.message or "://" not in message.message)
+        return is_size and (not link or message.message.rpartition("\n")[2] == link)
 
     return is_it
 

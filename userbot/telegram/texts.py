@@ -133,9 +133,14 @@ def _quality(choice: Choice) -> str:
     return f"{name} · {'' if choice.is_size_exact else '~'}{size(choice.size_bytes)}"
 
 
+def link_in_caption(page_url: str) -> str:
+    """Return the last line of a caption; "" for a link that leaves too little room for a title."""
+    return page_url if len(page_url) <= MAX_CAPTION_UNITS // 2 else ""
+
+
 def caption(file: MediaFile | KnownFile, page_url: str) -> str:
     """Return the text under a delivered file: its title in bold, then the link."""
-    link = page_url if len(page_url) <= MAX_CAPTION_UNITS // 2 else ""
+    link = link_in_caption(page_url)
     room = MAX_CAPTION_UNITS - utf16_units(link) - 2
     title = html.escape(cut(file.title, room))
     return f"<b>{title}</b>\n{html.escape(link)}".strip()

@@ -46,6 +46,11 @@ class Presses:
     own: OwnPresses
 
 
+def _press_of(query: CallbackQuery) -> Press | None:
+    data = query.data or b""
+    return unpack(data.encode() if isinstance(data, str) else data)
+
+
 class ButtonHandler:
     """Finds out what a press means, and answers it."""
 
@@ -68,11 +73,14 @@ class ButtonHandler:
     async def handle(self, _client: Client, query: CallbackQuery) -> None:
         """Do what a button says, if whoever pressed it may."""
         user: User | None = query.from_user  # None where Telegram does not describe them
-        self._errands.run(user.id if user else NOBODY, partial(self._handle, query))
+        press = _press_of(query)
+        self._errands.run(
+            user.id if user else NOBODY,
+            partial(self._handle, query, press),
+            is_urgent=isinstance(press, CancelPress | ListCancelPress),
+        )
 
-    async def _handle(self, query: CallbackQuery) -> None:
-        data = query.data or b""
-        press = unpack(data.encode() if isinstance(data, str) else data)
+    async def _handle(self, query: CallbackQuery, press: Press | None) -> None:
         presser = presser_of(query)
         if press is None or presser is None:
             await self._api.answer_press(query.id, texts.PRESS_TOO_OLD)

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 TIMEOUT_S = 60.0  # what comes later helps nobody
 MAX_EACH = 20  # under way for one person or chat; who asks for more is not in a hurry
+MAX_URGENT = 200  # the same for what ends work: all Cancel buttons of a list at once, and some
 MAX_ALL = 1000
 
 
@@ -32,14 +33,17 @@ class Errands:
         self._each: Counter[int] = Counter()
         self._is_closed = False
 
-    def run(self, whose: int, errand: Callable[[], Awaitable[None]]) -> bool:
+    def run(
+        self, whose: int, errand: Callable[[], Awaitable[None]], *, is_urgent: bool = False
+    ) -> bool:
         """Run an errand for a person or a chat; False when it is dropped. Never waits.
 
-        Its failure ends nothing else.
+        Its failure ends nothing else. is_urgent: MAX_URGENT counts instead of MAX_EACH.
         """
         if self._is_closed:
             return False
-        if self._each[whose] >= MAX_EACH or len(self._running) >= MAX_ALL:
+        limit = MAX_URGENT if is_urgent else MAX_EACH
+        if self._each[whose] >= limit or len(self._running) >= MAX_ALL:
             log.warning("too much at once for %s: an update goes unanswered", whose)
             return False
         task = self._tasks.create_task(_contained(errand), name=f"errand for {whose}")
