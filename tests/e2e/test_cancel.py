@@ -238,7 +238,9 @@ async def test_while_ffmpeg_does_not_end(narrow, link, button, words):
         to = await stage.send_link(link, n=f"ffmpeg-{link}")
         await stage.pick(to, button)
         await stage.status(to, words)
-        assert _runs(stage, "tools/ffmpeg") or _runs(stage, "bin/ffmpeg")
+        await stages.until(
+            lambda: _runs(stage, "tools/ffmpeg") or _runs(stage, "bin/ffmpeg"), "ffmpeg runs"
+        )
         await _is_cancelled(stage, to)
         await _no_workers(stage)
     finally:

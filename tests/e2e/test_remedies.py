@@ -24,8 +24,8 @@ async def hasty(site, tmp_path_factory):
     """A bot with little patience: menus and downloads end after a few seconds."""
     home = tmp_path_factory.mktemp("hasty")
     settings = {
-        "JOB_TIMEOUT_S": 5,
-        "MENU_TIMEOUT_S": 2,
+        "JOB_TIMEOUT_S": 8,
+        "MENU_TIMEOUT_S": 3,
         "MAX_USER_JOBS": 2,
         "OWNER_IDS": f"{OWNER},{SECOND_OWNER}",
     }

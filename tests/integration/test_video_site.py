@@ -4,6 +4,7 @@ import asyncio
 import gc
 import gzip
 import http.client
+import shutil
 import signal
 import sys
 import threading
@@ -17,6 +18,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import av
+import imageio_ffmpeg
 import pytest
 import pytest_asyncio
 import yt_dlp
@@ -100,6 +102,7 @@ def _options(more: dict[str, Any]) -> dict[str, Any]:
         "logger": _Silence(),
         "noprogress": True,
         "cachedir": False,
+        "ffmpeg_location": shutil.which("ffmpeg") or imageio_ffmpeg.get_ffmpeg_exe(),
         "proxy": "",
         "socket_timeout": 5,
         "retries": 2,
