@@ -24,7 +24,8 @@ UserbotError
     │   ├── ChatGoneError           blocked, kicked, deleted: nothing can be said there any more
     │   ├── NoRightError            the bot may not write there, or not send this kind
     │   ├── TopicClosedError        the topic of a group was closed or deleted
-    │   └── FileRefusedError        Telegram does not take this file
+    │   ├── FileRefusedError        Telegram does not take this file
+    │   └── ChatBusyError           Telegram takes nothing in this chat for a while
     ├── LoginRefusedError           Telegram does not take API id, API hash or token
     └── LoginEndedError             Telegram has ended a login that was good
 
@@ -267,6 +268,18 @@ class FileRefusedError(DeliveryError):
             "INPUT_FILE_INVALID",
             "MD5_CHECKSUM_INVALID",
         )
+
+
+class ChatBusyError(DeliveryError):
+    """Telegram takes nothing in this chat for `wait_s` seconds.
+
+    `is_unsent`: every try so far was refused, so nothing of it can be in the chat.
+    """
+
+    def __init__(self, code: str, wait_s: float, is_unsent: bool) -> None:
+        super().__init__(code)
+        self.args = (code, wait_s, is_unsent)
+        self.wait_s, self.is_unsent = wait_s, is_unsent
 
 
 class LoginRefusedError(InfrastructureError):

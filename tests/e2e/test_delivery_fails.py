@@ -100,7 +100,7 @@ async def test_a_slow_group_gets_its_video_when_it_is_time(club):
     await stage.file(to, chat=chat_id)
 
 
-@pytest.mark.parametrize("code", ["SLOWMODE_WAIT_2", "FLOOD_WAIT_2"])
+@pytest.mark.parametrize("code", ["SLOWMODE_WAIT_12", "FLOOD_WAIT_2"])
 async def test_a_wait_after_the_upload_does_not_upload_again(stage, code):
     await stage.dc.fail_calls("messages.sendMedia", 420, code)
     before = await _parts(stage)

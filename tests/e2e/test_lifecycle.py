@@ -222,7 +222,7 @@ async def test_a_line_that_drops_during_the_upload_is_no_error(stage):
 
 
 async def test_flood_wait_on_the_file_delays_it_and_sends_it_once(stage):
-    await stage.dc.fail_calls("messages.sendMedia", 420, "FLOOD_WAIT_2")
+    await stage.dc.fail_calls("messages.sendMedia", 420, "FLOOD_WAIT_12")
     to = await stage.send_link("progressive", n="flood-wait")
     await stage.pick(to, "MB")
     await stage.file(to)

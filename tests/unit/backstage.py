@@ -23,6 +23,7 @@ from userbot.memory.cache import MemoryCache
 from userbot.memory.wakeups import MemoryWakeups
 from userbot.ports import JobStore, Sent
 from userbot.services.bringing import Bringing
+from userbot.services.cancelling import Cancelling
 from userbot.services.delivery import Delivery, Steps
 from userbot.services.disk import Disk
 from userbot.services.endings import Endings
@@ -44,6 +45,7 @@ from userbot.services.refused import Refused
 from userbot.services.sending import Sending
 from userbot.services.shared import Shared
 from userbot.services.wakes import Waker
+from userbot.services.withdrawal import Withdrawal
 from userbot.sqlite import stores as sqlite
 
 BOT_ID = 1
@@ -311,7 +313,6 @@ def _made(kit, stores, workers, tasks, lanes, pages, folder, clock) -> Backstage
     steps = Steps(
         Inspection(kit, reading, offers, refused),
         Bringing(kit, Fetching(kit, workers, reading, disk, limits), sending),
-        sending,
     )
     queue = Queue(
         kit.store,
@@ -327,7 +328,9 @@ def _made(kit, stores, workers, tasks, lanes, pages, folder, clock) -> Backstage
         lambda: JobId(f"{next(ids):08x}"),
         lambda _user: None,
     )
-    jobs = Jobs(kit, queue, intake, offers, endings, tasks)
+    withdrawal = Withdrawal(kit, queue, steps.bringing.found)
+    cancelling = Cancelling(kit, queue, offers, endings, withdrawal, tasks)
+    jobs = Jobs(kit, intake, offers, endings, cancelling)
     return Backstage(
         kit.store,
         kit.chat,

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from tests.unit.backstage import backstage, until
-from userbot.domain.jobs import Cancelled, Paused, Retrying
+from userbot.domain.jobs import Cancelled, Paused, Retrying, Working
 from userbot.domain.records import JobState
-from userbot.errors import DeliveryError, FileRefusedError, StoreAwayError
-from userbot.services import jobs
+from userbot.errors import ChatBusyError, DeliveryError, FileRefusedError, StoreAwayError
+from userbot.services import withdrawal
 
 ANN, BOB = 1, 2
 LINK = "https://example.org/v"
@@ -16,7 +16,8 @@ LINK = "https://example.org/v"
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch):
-    monkeypatch.setattr(jobs, "LOOK_PAUSE_S", 0.01)
+    monkeypatch.setattr(withdrawal, "ANSWER_S", 0.2)
+    monkeypatch.setattr(withdrawal, "LOOK_S", 5.0)
 
 
 @pytest.fixture
@@ -37,8 +38,9 @@ async def is_over(bot, job, state):
     """Whether a job ends so, is told so, and leaves nothing."""
     record = await bot.ends(job)
     await until(lambda: not bot.folder_of(job).exists())
-    words = bot.chats.shown(job, Cancelled)
-    assert bool(words) == (state is JobState.CANCELLED)
+    if state is JobState.CANCELLED:
+        await until(lambda: bool(bot.chats.shown(job, Cancelled)))
+    assert bool(bot.chats.shown(job, Cancelled)) == (state is JobState.CANCELLED)
     assert not bot.chats.shown(job, Paused)
     return (record.state, bot.chats.sending) == (state, [job.id])
 
@@ -51,18 +53,45 @@ async def test_what_the_chat_has_already_was_delivered_although_telegram_did_not
     assert await is_over(bot, job, JobState.DELIVERED)
 
 
-async def test_what_comes_into_the_chat_while_it_is_looked_for_was_delivered(bot):
+async def test_what_telegram_takes_in_this_moment_was_delivered_and_nobody_has_to_look(bot):
     bot.chats.on_its_way.clear()
     job = await sending(bot)
     assert await bot.jobs.cancel(job.id)
-    await until(lambda: bot.chats.looks > 0)
-    bot.chats.sent.append(job.id)
+    bot.chats.on_its_way.set()
     assert await is_over(bot, job, JobState.DELIVERED)
+    assert bot.chats.looks == 0
+
+
+async def test_what_was_found_in_the_chat_is_known_to_whoever_asks_next(bot):
+    bot.chats.answers.clear()
+    job = await sending(bot)
+    await until(lambda: bot.chats.sent == [job.id])
+    assert await bot.jobs.cancel(job.id)
+    assert (await bot.ends(job)).file_ids == ("a-file-id",)
+    bot.chats.answers.set()
+    other = await bot.send_link(BOB, LINK)
+    await bot.pick(other)
+    await bot.ends(other)
+    assert bot.site.fetches == [LINK], "the file of a cancelled job is as good as any"
+
+
+async def test_who_waits_for_the_same_file_gets_what_was_found_in_the_chat(bot):
+    bot.chats.answers.clear()
+    job = await sending(bot)
+    await until(lambda: bot.chats.sent == [job.id])
+    follower = await bot.send_link(BOB, LINK)
+    await bot.pick(follower)
+    await until(lambda: bool(bot.chats.shown(follower, Working)))
+    assert await bot.jobs.cancel(job.id)
+    bot.chats.answers.set()
+    assert (await bot.ends(follower)).state is JobState.DELIVERED
+    assert (await bot.ends(job)).state is JobState.DELIVERED
+    assert bot.site.fetches == [LINK]
 
 
 @pytest.mark.parametrize("error", [None, DeliveryError("NO_ANSWER")])
 async def test_what_the_chat_has_not_is_cancelled_and_does_not_come_later(bot, monkeypatch, error):
-    monkeypatch.setattr(jobs, "LOOK_S", 0.1)
+    monkeypatch.setattr(withdrawal, "LOOK_S", 0.1)
     bot.chats.on_its_way.clear()
     job = await sending(bot)
     if error is not None:
@@ -93,16 +122,15 @@ async def test_a_job_that_waits_for_another_try_to_send_is_looked_for_as_well(bo
 
 
 async def test_a_store_that_is_away_leaves_the_button_as_it_was(bot):
-    bot.chats.answers.clear()
+    bot.chats.on_its_way.clear()
     job = await sending(bot)
-    await until(lambda: bot.chats.sent == [job.id])
     bot.store.moods = {"end": [StoreAwayError()]}
     assert await bot.jobs.cancel(job.id)
     await until(lambda: bot.store.refused["end"] > 0)
     bot.store.moods = {}
     while not await bot.jobs.cancel(job.id):
         await asyncio.sleep(0.01)
-    assert await is_over(bot, job, JobState.DELIVERED)
+    assert await is_over(bot, job, JobState.CANCELLED)
 
 
 async def test_a_job_of_which_nothing_can_be_in_the_chat_is_cancelled_without_a_look(bot):
@@ -120,3 +148,13 @@ async def test_a_job_of_which_nothing_can_be_in_the_chat_is_cancelled_without_a_
     await until(lambda: bool(bot.chats.shown(job, Cancelled)))
     assert bot.chats.looks == looks
     assert not gate.is_set()
+
+
+async def test_a_job_whose_chat_takes_nothing_just_now_is_cancelled_at_once(bot):
+    bot.chats.troubles[ANN] = ChatBusyError("FLOOD_WAIT", 600.0, is_unsent=True)
+    job = await sending(bot)
+    await until(lambda: bool(bot.chats.shown(job, Retrying)))
+    assert await bot.jobs.cancel(job.id)
+    assert (await bot.record(job)).state is JobState.CANCELLED
+    assert bot.chats.looks == 0
+    assert await is_over(bot, job, JobState.CANCELLED)

@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from tests.unit.backstage import backstage, until
+from tests.unit.backstage import LARGE, backstage, until
 from userbot.domain.jobs import Looking, Paused, Retrying, Waiting
 from userbot.domain.records import JobState
 from userbot.errors import (
+    ChatBusyError,
     DiskFullError,
     InfrastructureError,
     RateLimitedError,
@@ -208,3 +209,53 @@ async def test_a_fetch_that_fails_for_good_says_nothing_about_the_link(bot):
     again = await bot.send_link(BOB, LINK)
     await bot.pick(again)
     await is_delivered(bot, again)
+
+
+# the chat
+
+
+async def test_a_chat_that_takes_nothing_for_a_while_holds_nobody_up(tmp_path):
+    async with backstage(tmp_path, deliver=1) as bot:
+        bot.site.size_bytes = LARGE
+        bot.chats.troubles[ANN] = ChatBusyError("FLOOD_WAIT", 1.0, is_unsent=True)
+        job = await bot.send_link(ANN, LINK)
+        await bot.pick(job)
+        await until(lambda: bool(bot.chats.shown(job, Retrying)))
+        record = await bot.record(job)
+        assert (record.state, record.send_random_id) == (JobState.FETCHED, None)
+        other = await bot.send_link(BOB, "https://example.org/other")
+        await bot.pick(other)
+        await is_delivered(bot, other)
+        del bot.chats.troubles[ANN]
+        await is_delivered(bot, job)
+        record = await bot.record(job)
+        assert (record.retries, bot.site.fetches.count(LINK)) == (0, 1)
+
+
+async def test_what_may_be_in_the_chat_is_still_looked_for_after_a_wait(bot):
+    bot.chats.troubles[ANN] = ChatBusyError("FLOOD_WAIT", 0.1, is_unsent=False)
+    job = await bot.send_link(ANN, LINK)
+    await bot.pick(job)
+    await until(lambda: bool(bot.chats.shown(job, Retrying)))
+    bot.chats.sent.append(job.id)  # an earlier try, whose answer was lost
+    await is_delivered(bot, job)
+
+
+async def test_a_chat_that_takes_nothing_for_ever_gets_no_more_tries(bot, monkeypatch):
+    monkeypatch.setattr(delivery, "CHAT_PATIENCE", timedelta(seconds=0.3))
+    error = bot.chats.troubles[ANN] = ChatBusyError("FLOOD_WAIT", 0.1, is_unsent=True)
+    job = await bot.send_link(ANN, LINK)
+    await bot.pick(job)
+    assert (await bot.ends(job)).state is JobState.FAILED
+    await until(lambda: [repr(shown) for shown in bot.failures(job)] == [repr(error)])
+
+
+async def test_those_who_follow_do_not_wait_long_for_the_chat_of_another(bot):
+    bot.chats.troubles[ANN] = ChatBusyError("FLOOD_WAIT", 600.0, is_unsent=True)
+    gate = bot.site.hold_file(LINK)
+    jobs = [await bot.send_link(user, LINK) for user in (ANN, BOB)]
+    await bot.pick(jobs[0])
+    await until(lambda: bot.site.busy == [LINK])
+    await bot.pick(jobs[1])
+    gate.set()
+    await is_delivered(bot, jobs[1])

@@ -24,6 +24,7 @@ from userbot.services.accounts import Accounts
 from userbot.services.allowance import Allowance
 from userbot.services.board import Board
 from userbot.services.bringing import Bringing
+from userbot.services.cancelling import Cancelling
 from userbot.services.delivery import Delivery, Steps
 from userbot.services.disk import Disk
 from userbot.services.endings import Endings
@@ -49,6 +50,7 @@ from userbot.services.retention import Retention
 from userbot.services.sending import Sending
 from userbot.services.shared import Shared
 from userbot.services.wakes import Waker
+from userbot.services.withdrawal import Withdrawal
 from userbot.telegram import client as telegram
 from userbot.telegram.api import Api
 from userbot.telegram.chat import TelegramChat
@@ -100,20 +102,23 @@ class Bot:
 def compose(settings: Settings, outside: Outside) -> Bot:
     """Make the parts and give each what it works with."""
     stores, volatile, tasks, now = outside.stores, outside.volatile, outside.tasks, outside.now
-    speech = _speech(settings, outside, lambda job, error: jobs.gone(job, error))
+    speech = _speech(settings, outside, lambda job, error: cancelling.gone(job, error))
     access = _access(settings)
     people = People(access, stores.users, tasks, time.monotonic)
     common = _common(settings, outside, speech.chat)
     kit, endings, offers = common.kit, common.endings, common.offers
     quota = DailyQuota(stores.quotas, stores.jobs, settings.limits, people, now)
-    queue = _queue(settings, outside, common, quota)
+    steps = _steps(settings, outside, common, quota)
+    queue = _queue(settings, outside, common, steps)
     waker = Waker(queue.wake, volatile.wakeups, tasks)
     intake = Intake(
         *(kit, waker, common.refused, common.pages),
         lambda: JobId(secrets.token_hex(6)),
         lambda user_id: None if access.is_owner(user_id) else settings.work.max_user_jobs,
     )
-    jobs = Jobs(kit, queue, intake, offers, endings, tasks)
+    withdrawal = Withdrawal(kit, queue, steps.bringing.found)
+    cancelling = Cancelling(kit, queue, offers, endings, withdrawal, tasks)
+    jobs = Jobs(kit, intake, offers, endings, cancelling)
     return Bot(
         client=speech.client,
         access=access,
@@ -212,8 +217,8 @@ def _kit(settings: Settings, outside: Outside, chat: Chat) -> Kit:
     )
 
 
-def _queue(settings: Settings, outside: Outside, common: _Common, quota: DailyQuota) -> Queue:
-    delivery = Delivery(common.kit, _steps(settings, outside, common, quota), common.endings)
+def _queue(settings: Settings, outside: Outside, common: _Common, steps: Steps) -> Queue:
+    delivery = Delivery(common.kit, steps, common.endings)
     return Queue(
         *(outside.stores.jobs, delivery.work),
         slots=slots(settings),
@@ -231,5 +236,4 @@ def _steps(settings: Settings, outside: Outside, common: _Common, quota: DailyQu
     return Steps(
         Inspection(kit, reading, common.offers, common.refused),
         Bringing(kit, Fetching(kit, workers, reading, common.disk, limits), sending),
-        sending,
     )

@@ -37,6 +37,14 @@ class Bringing:
             return False
         return await self._lead(held)
 
+    async def found(self, held: Held, within_s: float | None = None) -> bool:
+        """End a job whose file is in the chat, for all who wait for it; see `Sending.found`."""
+        if not await self._sending.found(held, within_s):
+            return False
+        known = await self._kit.files.learn(held.record)
+        await self._kit.shared.done(held.record.job.id, known)
+        return True
+
     async def _lead(self, held: Held) -> bool:
         """Do the work for all, and hand on what came of it."""
         record, shared = held.record, self._kit.shared

@@ -14,6 +14,7 @@ from typing import Any
 from userbot.domain.jobs import Paused, Retrying
 from userbot.domain.records import ENDS, JobState
 from userbot.errors import (
+    ChatBusyError,
     CrashedTwiceError,
     DeadlineError,
     DeliveryError,
@@ -32,7 +33,6 @@ from userbot.services.endings import Endings
 from userbot.services.held import ClaimLostError, Held
 from userbot.services.inspection import Inspection
 from userbot.services.kit import Kit
-from userbot.services.sending import Sending
 from userbot.services.shared import FailedTogetherError
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,8 @@ PAUSES_S = (5.0, 30.0)  # before the second and the third try
 OUTAGE_PAUSE_S = 30.0
 STORE_PAUSES_S = (1.0, 5.0, 15.0)
 STORE_AWAY_PAUSE_S = 5.0
+CHAT_PATIENCE = timedelta(days=1)  # since the link came
+FOLLOWERS_PATIENCE_S = 60.0  # for a leader whose own chat takes nothing: others have better luck
 UNREACHABLE = ("NO_ANSWER", "FLOOD_WAIT")
 PASSING = (SiteDownError, RateLimitedError, WorkerDiedError, StallError)
 
@@ -52,7 +54,6 @@ class Steps:
 
     inspection: Inspection
     bringing: Bringing
-    sending: Sending
 
 
 class Delivery:
@@ -92,7 +93,7 @@ class Delivery:
 
     async def _step(self, held: Held) -> None:
         self._kit.line.left(held.record.job.id)
-        if held.record.attempts >= MAX_CRASHES and not await self._steps.sending.found(held):
+        if held.record.attempts >= MAX_CRASHES and not await self._steps.bringing.found(held):
             raise CrashedTwiceError(held.record.attempts)
         if held.record.state in ENDS:
             self._endings.tell(held.record)
@@ -108,6 +109,9 @@ class Delivery:
             log.warning("the job goes on when the store is back: %r", error)
             await self._back_in_line(held, STORE_AWAY_PAUSE_S)
             return
+        if isinstance(error, ChatBusyError) and self._may_wait(held):
+            await self._when_the_chat_may(held, error)
+            return
         tries = held.record.retries
         if held.record.state in ENDS or not _may_pass(error) or tries >= len(PAUSES_S):
             await self._end(held, error)
@@ -119,6 +123,20 @@ class Delivery:
         if isinstance(error, RateLimitedError):
             pause_s = max(pause_s, min(error.retry_after_s or 0, 600))
         await self._again_later(held, error, pause_s, tries + 1)
+
+    def _may_wait(self, held: Held) -> bool:
+        """Say whether a finished file may wait for its chat: not for ever."""
+        age = self._kit.now() - held.record.created_at
+        return held.record.state not in ENDS and age < CHAT_PATIENCE
+
+    async def _when_the_chat_may(self, held: Held, error: ChatBusyError) -> None:
+        """Wait for a chat without a claim or a slot; what is left to do is done in a moment."""
+        log.info("the chat takes nothing for %.0f s", error.wait_s)
+        job = held.record.job
+        if error.wait_s > FOLLOWERS_PATIENCE_S:
+            await self._kit.shared.leave(job.id)
+        await self._back_in_line(held, error.wait_s, is_quick=True)
+        self._kit.chat.show(job, Retrying(error, error.wait_s))
 
     async def _again_later(
         self, held: Held, error: UserbotError, pause_s: float, tries: int
@@ -154,7 +172,6 @@ class Delivery:
     async def _end(self, held: Held, error: UserbotError) -> None:
         job = held.record.job
         if await self._was_sent(held):
-            await self._kit.shared.leave(job.id)
             self._endings.tell(held.record)
             return
         log.info("job ended: %r", error, exc_info=isinstance(error, InfrastructureError))
@@ -173,7 +190,7 @@ class Delivery:
         if record.send_random_id is None or record.state in ENDS:
             return False
         try:
-            return await self._steps.sending.found(held)
+            return await self._steps.bringing.found(held)
         except UserbotError as error:
             log.warning("it is not known whether the file was sent: %r", error)
             return False
@@ -214,5 +231,5 @@ def _is_own(held: Held, error: UserbotError) -> bool:
 def _may_pass(error: UserbotError) -> bool:
     """Say whether another try can help: a bug of ours does not go away by itself."""
     if isinstance(error, DeliveryError):
-        return error.code in UNREACHABLE
+        return error.code in UNREACHABLE and not isinstance(error, ChatBusyError)
     return isinstance(error, PASSING) and not isinstance(error, WorkerBugError)

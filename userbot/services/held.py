@@ -123,6 +123,11 @@ class Held:
             record.changed_at,
         )
 
+    @property
+    def is_released(self) -> bool:
+        """Whether the claim was given back, or is just being."""
+        return self._is_released
+
     async def keep_lease(self) -> None:
         """Keep the lease alive until it is given back. A store that fails is asked again."""
         while await self.renew():  # noqa: ASYNC110  only time passes

@@ -62,16 +62,24 @@ class Queue:
         for news in self._news.values():
             news.set()
 
-    async def stop(self, job_id: JobId, *, is_over: bool = False) -> None:
-        """End the work on a job, if it is under way here; return when it has ended.
+    async def stop(self, job_id: JobId, *, is_over: bool = False) -> Held | None:
+        """End the work on a job; return what was held when it has ended, None: it was not here.
 
         is_over: its claim is not given back, so that nobody begins anew before the caller has
         ended the job.
         """
+        running = self._running.get(job_id)
+        if running is None:
+            return None
+        running.held.is_over = is_over
+        running.task.cancel()
+        await asyncio.wait([running.task])
+        return running.held
+
+    async def finish(self, job_id: JobId, within_s: float) -> None:
+        """Let the work on a job go on for a while; return as soon as there is none here."""
         if running := self._running.get(job_id):
-            running.held.is_over = is_over
-            running.task.cancel()
-            await asyncio.wait([running.task])
+            await asyncio.wait([running.task], timeout=within_s)
 
     async def drain(self, grace_s: float) -> None:
         """Claim nothing more, let what runs run for grace_s, then end the rest; it is resumable."""

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from userbot.domain.jobs import Progress, Stage, Working
 from userbot.domain.media import KnownFile, MediaFile
 from userbot.domain.records import JobRecord, JobState
-from userbot.errors import InfrastructureError
+from userbot.errors import ChatBusyError, InfrastructureError
 from userbot.ports import SendSteps, Sent
 from userbot.services.held import Held
 from userbot.services.kit import Kit
@@ -43,7 +43,7 @@ class Sending:
         assert file is not None
         steps = self._steps(held, file.title)
         steps.on_progress(Progress(Stage.UPLOAD, 0, file.size_bytes))
-        async with self._slot(record), held.working(self._limits.job_timeout_s, "send"):
+        async with self._slot(record), self._sent_or_not(held):
             sent = await self._was_sent(record, file)
             sent = sent or await self._kit.chat.send(record.job, file, steps)
         await self._delivered(held, sent)
@@ -56,20 +56,39 @@ class Sending:
         """
         held.learn(known=known)
         job, steps = held.record.job, self._steps(held, known.title)
-        async with held.working(self._limits.job_timeout_s, "send"):
+        async with self._sent_or_not(held):
             sent = await self._was_sent(held.record, known)
             sent = sent or await self._kit.chat.send_known(job, known, steps)
         await self._delivered(held, sent)
         log.info("delivered as message %s what was there already", sent.message_id)
 
-    async def found(self, held: Held) -> bool:
-        """End a job whose message an earlier run has sent and did not live to note."""
+    async def found(self, held: Held, within_s: float | None = None) -> bool:
+        """End a job whose message was sent, and nobody lived to note it; False: it is not there.
+
+        Raises TimeoutError when the chat does not tell within_s.
+        """
         record = held.record
         file = record.known or record.file
-        if file is None or (sent := await self._was_sent(record, file)) is None:
+        if file is None:
+            return False
+        async with asyncio.timeout(within_s):
+            sent = await self._was_sent(record, file)
+        if sent is None:
             return False
         await self._delivered(held, sent)
         return True
+
+    @asynccontextmanager
+    async def _sent_or_not(self, held: Held) -> AsyncIterator[None]:
+        """Count the time of the block; what Telegram refused was never about to be sent."""
+        before = held.record
+        try:
+            async with held.working(self._limits.job_timeout_s, "send"):
+                yield
+        except ChatBusyError as error:
+            if before.send_random_id is None and error.is_unsent:
+                held.learn(state=before.state, send_random_id=None)
+            raise
 
     def _steps(self, held: Held, title: str) -> SendSteps:
         job = held.record.job

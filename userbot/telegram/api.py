@@ -5,6 +5,7 @@ Nothing else in this folder calls Telegram to say something.
 
 import asyncio
 import logging
+import math
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,7 +15,7 @@ from typing import Any, TypeVar
 from pyrogram import Client, raw
 from pyrogram.types import InlineKeyboardMarkup
 
-from userbot.errors import DeliveryError
+from userbot.errors import ChatBusyError, DeliveryError
 from userbot.telegram import failures
 from userbot.telegram.asides import Asides
 from userbot.telegram.caller import Caller
@@ -31,6 +32,7 @@ ANSWER_WITHIN_S = 5.0  # a group that is busier than that hears nothing
 ANSWER_TIMEOUT_S = 60.0
 MAX_ANSWERS = 200  # on their way at once
 MAX_ANSWERS_EACH = 10  # of these in one chat: nobody is silent because of somebody else
+SEND_PATIENCE_S = 10.0  # a claim is not held for longer waits of a chat
 SEND_TIMEOUT_S = 120.0  # then it is tried again, as long as the caller's deadline allows
 
 T = TypeVar("T")
@@ -120,12 +122,14 @@ class Api:
 
         None: Telegram had taken this random_id before; see `find_answer`.
         The caller draws random_id and may repeat the call with it: Telegram takes it once.
-        Waits for the chat's budget, for FLOOD_WAIT, for slow mode and for the line to come back;
-        the upload is never repeated. NO_ANSWER: nothing but internal errors for minutes. To be
-        bounded by the caller.
+        Waits for the chat's budget, for FLOOD_WAIT and for slow mode, and for the line to come
+        back; the upload is never repeated. Raises ChatBusyError for a wait of the chat beyond
+        SEND_PATIENCE_S. NO_ANSWER: nothing but internal errors for minutes. To be bounded by the
+        caller.
         """
         updates = await self._patiently(
-            to.chat_id, Priority.SEND, lambda: self._send(to, media, caption, random_id)
+            *(to.chat_id, Priority.SEND, lambda: self._send(to, media, caption, random_id)),
+            patience_s=SEND_PATIENCE_S,
         )
         return message_in(updates) if updates else None
 
@@ -215,13 +219,23 @@ class Api:
             log.exception("chat %s did not get an answer", to.chat_id)
 
     async def _patiently(
-        self, chat_id: int, priority: Priority, send: Callable[[], Awaitable[T]]
+        self,
+        chat_id: int,
+        priority: Priority,
+        send: Callable[[], Awaitable[T]],
+        *,
+        patience_s: float = math.inf,
     ) -> T:
         """Make a call that must not be lost, as often as it takes.
 
-        NO_ANSWER is raised when Telegram answers and nothing comes of it: somebody should know.
+        Raises ChatBusyError rather than wait for the chat longer than patience_s. NO_ANSWER is
+        raised when Telegram answers and nothing comes of it: somebody should know.
         """
+        is_unsent = True
         while True:
+            wait_s = self.governor.delay_s(chat_id, priority, is_new=True)
+            if wait_s > patience_s:
+                raise ChatBusyError(failures.FLOOD_WAIT, wait_s, is_unsent)
             await self.governor.permit(chat_id, priority, is_new=True)
             try:
                 return await send()
@@ -229,6 +243,7 @@ class Api:
                 is_broken = isinstance(error.__cause__, InternalErrorsError)
                 if is_broken or error.code not in failures.PASSING:
                     raise
+                is_unsent = is_unsent and error.code == failures.FLOOD_WAIT
                 log.info("chat %s: sending again after %s", chat_id, error.code)
 
     async def _send(self, to: Target, media: Any, caption: Caption, random_id: int) -> Any | None:

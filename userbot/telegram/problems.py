@@ -68,6 +68,7 @@ _HICCUPS: dict[type, str] = {
     errors.SiteDownError: "The site does not answer properly.",
     errors.StallError: "Nothing moves any more.",
     errors.DeliveryError: "Telegram does not answer.",
+    errors.ChatBusyError: "Telegram asks me to slow down in this chat.",
 }
 _LINK_PROBLEMS: dict[str, str] = {
     LinkProblem.SCHEME: "I can only open links that start with http:// or https://.",
@@ -113,6 +114,9 @@ _PROBLEMS: dict[type, Callable[..., str]] = {
         "I cannot write anything down just now. Please try again in a minute."
     ),
     errors.DeliveryError: _fixed("Telegram did not take the video. Please try again later."),
+    errors.ChatBusyError: _fixed(
+        "Telegram lets me send nothing in this chat for too long. Please try again later."
+    ),
     errors.ChatGoneError: _fixed("I cannot write in that chat any more."),
     errors.NoRightError: _no_right,
     errors.TopicClosedError: _fixed("This topic is closed, so I cannot send the video here."),

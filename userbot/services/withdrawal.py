@@ -1,0 +1,67 @@
+"""A job that is cancelled while its file is being sent: it is in the chat by now, or it is not."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from userbot.domain.jobs import JobId
+from userbot.domain.records import ENDS, JobRecord, JobState
+from userbot.errors import UserbotError
+from userbot.services.held import Held
+from userbot.services.kit import Kit
+from userbot.services.queue import Queue
+
+log = logging.getLogger(__name__)
+
+ANSWER_S = 1.0  # for Telegram to say whether it has taken the message: the surest word
+LOOK_S = 1.0  # for the chat to say whether it is there
+
+Found = Callable[[Held, float], Awaitable[bool]]
+
+
+class Withdrawal:
+    """Ends jobs whose message may be on its way. `found` is `Bringing.found`."""
+
+    def __init__(self, kit: Kit, queue: Queue, found: Found) -> None:
+        self._kit = kit
+        self._queue = queue
+        self._found = found
+
+    async def run(self, job_id: JobId) -> None:
+        """End a job as delivered when its file is in the chat, else as cancelled.
+
+        Nothing more is sent once this looks. Raises InfrastructureError when the store is away,
+        with the job still open.
+        """
+        await self._queue.finish(job_id, ANSWER_S)
+        held = await self._queue.stop(job_id, is_over=True)
+        is_held = held is not None and not held.is_released
+        record = await self._kit.store.find(job_id)
+        if record is None or record.state in ENDS:
+            return
+        await self._kit.folders.remove(job_id)
+        if held is not None and is_held and await self._is_delivered(held):
+            return
+        is_there = not is_held and await self._is_there(record)
+        state = JobState.DELIVERED if is_there else JobState.CANCELLED
+        await self._kit.store.end(job_id, state, None, self._kit.now())
+
+    async def _is_delivered(self, held: Held) -> bool:
+        """Look for the message of a job that was worked on; what it brought is kept for others."""
+        try:
+            return await self._found(held, LOOK_S)
+        except (TimeoutError, UserbotError) as error:
+            log.info("the file of job %s is not in the chat: %r", held.record.job.id, error)
+            return False
+
+    async def _is_there(self, record: JobRecord) -> bool:
+        """Look for the message of a job that waits for another try, and that nobody holds."""
+        file = record.known or record.file
+        if file is None or record.send_random_id is None:
+            return False
+        try:
+            async with asyncio.timeout(LOOK_S):
+                return await self._kit.chat.find_sent(record.job, file) is not None
+        except (TimeoutError, UserbotError) as error:
+            log.info("the file of job %s is not in the chat: %r", record.job.id, error)
+            return False
