@@ -15,6 +15,7 @@ UserbotError
 └── InfrastructureError             ours
     ├── WorkerDiedError  WorkerBugError
     ├── DeadlineError  StallError
+    │   └── ToolStuckError          a StallError of our own tools, not of the site
     ├── CrashedTwiceError           a job that takes the bot down with it
     ├── AlreadyRunningError         a second bot with the same DATA_DIR
     ├── DamagedError                the stored record of a job cannot be read
@@ -181,6 +182,10 @@ class StallError(InfrastructureError):
     def __init__(self, limit_s: float) -> None:
         super().__init__(limit_s)
         self.limit_s = limit_s
+
+
+class ToolStuckError(StallError):
+    """The site has given everything, and what is made of it does not get on."""
 
 
 class CrashedTwiceError(InfrastructureError):

@@ -209,9 +209,9 @@ class Backstage:
     def folder_of(self, job: Job) -> Path:
         return self.folder / job.id
 
-    async def send_link(self, user: int, url: str) -> Job:
-        """Let somebody send a link; return its job."""
-        request = Request(user, next(_numbers), user, is_group=False)
+    async def send_link(self, user: int, url: str, *, chat: int | None = None) -> Job:
+        """Let somebody send a link, by default in their own chat; return its job."""
+        request = Request(chat or user, next(_numbers), user, is_group=chat is not None)
         assert await self.intake.accept(request, url)
         summaries: list[JobSummary] = await self.store.unfinished(user)
         (job,) = [summary.job for summary in summaries if summary.job.request == request]

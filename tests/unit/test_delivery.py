@@ -16,12 +16,14 @@ from userbot.errors import (
     SiteDownError,
     StallError,
     StoreAwayError,
+    ToolStuckError,
     WorkerDiedError,
 )
 from userbot.services import delivery, held, line, shared
 from userbot.sqlite.stores import open_stores
 
 ANN, BOB = 1, 2
+GROUP = -1001
 LINK = "https://example.org/v"
 
 
@@ -190,6 +192,25 @@ async def test_what_may_pass_is_not_held_against_the_link(bot, error):
     await bot.pick(again)
     await is_delivered(bot, again)
     assert len(bot.site.reads) == 4
+
+
+async def test_a_tool_that_is_stuck_is_not_tried_again(bot):
+    bot.site.fetching = [ToolStuckError(1.0)]
+    job = await bot.send_link(ANN, LINK)
+    await bot.pick(job)
+    assert (await bot.ends(job)).state is JobState.FAILED
+    assert len(bot.site.fetches) == 1
+    assert not bot.chats.shown(job, Retrying)
+
+
+async def test_one_person_in_two_chats_holds_one_place_of_those_that_are_soon_done(bot):
+    bot.site.hold_file(LINK)
+    bot.site.hold_file(f"{LINK}2")
+    for chat, url in ((ANN, LINK), (GROUP, f"{LINK}2")):
+        await bot.pick(await bot.send_link(ANN, url, chat=chat))
+    other = await bot.send_link(BOB, f"{LINK}3")
+    await bot.pick(other)
+    await is_delivered(bot, other)
 
 
 async def test_what_a_site_says_for_good_is_told_to_the_next_without_asking(bot):

@@ -3,7 +3,7 @@
 import pytest
 
 from userbot.domain.jobs import Progress, Stage
-from userbot.errors import StallError
+from userbot.errors import StallError, ToolStuckError
 from userbot.pool.pulse import MIN_ARRIVING_BYTES_S, Pulse
 
 STALL_S = 10
@@ -34,10 +34,11 @@ def bench():
     return Bench()
 
 
-def test_silence_is_a_stall(bench):
+def test_silence_is_a_stall_of_the_site(bench):
     bench.seconds(STALL_S - 1)
-    with pytest.raises(StallError):
+    with pytest.raises(StallError) as caught:
         bench.seconds(1)
+    assert not isinstance(caught.value, ToolStuckError)
 
 
 def test_slow_but_steady_is_none(bench):
@@ -82,7 +83,7 @@ def test_any_change_is_progress_of_a_later_stage(bench, stage):
     bench.seconds(3 * STALL_S, changes=True)
     for done in range(3 * STALL_S):
         bench.seconds(1, says=Progress(stage, done))
-    with pytest.raises(StallError):
+    with pytest.raises(ToolStuckError):
         bench.seconds(STALL_S, says=Progress(stage, done))
 
 

@@ -25,6 +25,7 @@ _REMEDIES: dict[type[errors.UserbotError], tuple[Remedy, ...]] = {
     errors.RateLimitedError: (Remedy.TRY_AGAIN,),
     errors.SiteDownError: (Remedy.TRY_AGAIN,),
     errors.DeadlineError: (Remedy.OTHER_QUALITY, Remedy.AUDIO_ONLY, Remedy.TRY_AGAIN),
+    errors.ToolStuckError: (Remedy.OTHER_QUALITY, Remedy.AUDIO_ONLY, Remedy.TELL_OWNER),
     errors.StallError: (Remedy.TRY_AGAIN, Remedy.OTHER_QUALITY),
     errors.DiskFullError: (Remedy.TRY_AGAIN, Remedy.OTHER_QUALITY),
     errors.ChatGoneError: (),

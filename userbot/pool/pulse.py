@@ -1,7 +1,7 @@
 """Whether a call still gets on, judged by what it makes, not by how much it talks."""
 
 from userbot.domain.jobs import Progress, Stage
-from userbot.errors import StallError
+from userbot.errors import StallError, ToolStuckError
 
 # An hour of this is 4 MB, less than a minute of film. Apache takes half of it for an attack:
 # MinRate=500, https://httpd.apache.org/docs/2.4/mod/mod_reqtimeout.html
@@ -48,9 +48,10 @@ class Pulse:
             self._beat(now_s)
 
     def check(self, now_s: float) -> None:
-        """Raise StallError when there was no progress for too long."""
+        """Raise StallError when nothing gets on for too long, ToolStuckError once all came."""
         if now_s - self._beat_at_s >= self._stall_s:
-            raise StallError(self._stall_s)
+            error = StallError if self._stage is Stage.DOWNLOAD else ToolStuckError
+            raise error(self._stall_s)
 
     def _beat(self, now_s: float) -> None:
         self._beat_at_s, self._arrived_bytes = now_s, 0

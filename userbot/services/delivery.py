@@ -24,6 +24,7 @@ from userbot.errors import (
     SiteDownError,
     StallError,
     StoreAwayError,
+    ToolStuckError,
     UserbotError,
     WorkerBugError,
     WorkerDiedError,
@@ -229,7 +230,7 @@ def _is_own(held: Held, error: UserbotError) -> bool:
 
 
 def _may_pass(error: UserbotError) -> bool:
-    """Say whether another try can help: a bug of ours does not go away by itself."""
+    """Say whether another try can help: a bug, ours or of a tool, does not go away by itself."""
     if isinstance(error, DeliveryError):
         return error.code in UNREACHABLE and not isinstance(error, ChatBusyError)
-    return isinstance(error, PASSING) and not isinstance(error, WorkerBugError)
+    return isinstance(error, PASSING) and not isinstance(error, WorkerBugError | ToolStuckError)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from weakref import WeakValueDictionary
 
@@ -35,7 +35,7 @@ class Fetching:
         self._disk = disk
         self._limits = limits
         self._quick = asyncio.Semaphore(QUICK_AT_ONCE)
-        self._chats: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._own: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def run(self, held: Held) -> bool:
         """Take a QUEUED job to its finished file.
@@ -60,12 +60,15 @@ class Fetching:
 
     @asynccontextmanager
     async def _turn(self, record: JobRecord) -> AsyncIterator[None]:
-        """Let a few quick jobs fetch at once, of one chat one: a slow site must not stop all."""
+        """Let a few quick jobs fetch at once; a slow site holds one of a person and of a chat."""
         if not record.is_quick:
             yield
             return
-        own = self._chats.setdefault(record.job.request.chat_id, asyncio.Lock())
-        async with own, self._quick:
+        request = record.job.request
+        async with AsyncExitStack() as turns:
+            for owner in sorted({request.chat_id, request.user_id}):  # all wait in the same order
+                await turns.enter_async_context(self._own.setdefault(owner, asyncio.Lock()))
+            await turns.enter_async_context(self._quick)
             yield
 
     async def _fetch(self, held: Held) -> None:

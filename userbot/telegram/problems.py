@@ -105,6 +105,7 @@ _PROBLEMS: dict[type, Callable[..., str]] = {
     errors.BrokenMediaError: _fixed("What the site sent is not a video that plays."),
     errors.SourceError: _fixed("The site did not give me the video."),
     errors.DeadlineError: _fixed("This took too long, so I stopped."),
+    errors.ToolStuckError: _fixed("I could not put this video together, so I stopped."),
     errors.StallError: _fixed("Nothing moved any more, so I stopped."),
     errors.CrashedTwiceError: _fixed(
         "I crashed twice over this link, so I stopped trying. My owner can see why."
