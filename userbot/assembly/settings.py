@@ -63,7 +63,7 @@ def fair_limits(settings: Settings) -> dict[Lane, FairLimits]:
     """Return how much of each lane one person and one chat may hold."""
     work = settings.work
     fair = FairLimits(
-        per_user=work.max_user_downloads or work.max_downloads,
+        per_user=work.max_user_downloads or max(work.max_downloads - 1, 1),  # one is for others
         per_chat=work.max_chat_downloads or work.max_downloads,
     )
     return {Lane.INSPECT: fair, Lane.QUICK: QUICK_LIMITS, Lane.DELIVER: fair}
