@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from userbot.domain.urls import AllowList
 from userbot.domain.web_ports import SERVICE_PORTS
+from userbot.egress.nat64 import WELL_KNOWN
 from userbot.egress.refusals import Refusal
-from userbot.egress.rules import NAT64, Rules, is_reachable
+from userbot.egress.rules import Rules, is_reachable
 
 bounded = settings(max_examples=300, derandomize=True, database=None, deadline=None)
 RULES = Rules(AllowList())
@@ -74,7 +75,7 @@ def test_no_other_wrapping_makes_an_address_reachable(address):
 @bounded
 @given(st.ip_addresses())
 def test_nothing_is_reachable_that_python_calls_private(address):
-    if not address.is_global and not (isinstance(address, IPv6Address) and address in NAT64):
+    if not address.is_global and not (isinstance(address, IPv6Address) and address in WELL_KNOWN):
         assert not is_reachable(address)
 
 

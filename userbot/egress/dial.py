@@ -15,6 +15,7 @@ from ipaddress import ip_address
 from userbot.domain.hosts import Address, address_of
 from userbot.egress.lookups import Lookups, Resolve
 from userbot.egress.machine import Machine
+from userbot.egress.nat64 import Nat64, meanings
 from userbot.egress.race import Racer
 from userbot.egress.refusals import Refusal, no_site, private_refused
 from userbot.egress.rules import Rules
@@ -53,6 +54,7 @@ class Dialer:
     def __init__(self, rules: Rules, resolve: Resolve, upstream_of: UpstreamOf = directly) -> None:
         self._rules = rules
         self._lookups = Lookups(resolve)
+        self._nat64 = Nat64(self._lookups)
         self._machine = Machine()
         self._racer = Racer()
         self._upstream_of = upstream_of
@@ -117,9 +119,12 @@ class Dialer:
             answers = await self._lookups.addresses(host, port, places)
         else:
             answers = [literal]
-        self._rules.check(host, port, answers)
+        prefixes = await self._nat64.prefixes(answers)
+        self._rules.check(host, port, answers, prefixes)
         for address in answers:
-            if not self._rules.is_allowed(host, port, address) and self._machine.has(address):
+            if not self._rules.is_allowed(host, port, address) and any(
+                self._machine.has(meant) for meant in meanings(address, prefixes)
+            ):
                 raise private_refused()
         return answers
 
