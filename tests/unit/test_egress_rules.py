@@ -1,16 +1,17 @@
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzzing import tries
 from userbot.domain.urls import AllowList
 from userbot.domain.web_ports import SERVICE_PORTS
 from userbot.egress.nat64 import WELL_KNOWN
 from userbot.egress.refusals import Refusal
 from userbot.egress.rules import Rules, is_reachable
 
-bounded = settings(max_examples=300, derandomize=True, database=None, deadline=None)
+bounded = tries(300)
 RULES = Rules(AllowList())
 PUBLIC = ip_address("8.8.8.8")
 

@@ -3,9 +3,10 @@ import ipaddress
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzzing import tries
 from userbot.domain.hosts import is_public_address, normal_host
 from userbot.domain.urls import (
     MAX_LINK_CHARS,
@@ -16,7 +17,7 @@ from userbot.domain.urls import (
 )
 from userbot.errors import LinkRefusedError
 
-bounded = settings(max_examples=200, derandomize=True, database=None, deadline=None)
+bounded = tries(200)
 NOTHING = AllowList()
 
 
