@@ -5,7 +5,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.contract.stores import (
@@ -19,6 +19,7 @@ from tests.contract.stores import (
     open_jobs,
     queue,
 )
+from tests.fuzzing import tries
 from userbot.domain.records import FairLimits, JobState, Lane
 
 ALL = 10**6
@@ -181,12 +182,7 @@ STEPS = st.lists(
 
 
 def test_places_are_the_order_of_the_claims(kind):
-    @settings(
-        max_examples=EXAMPLES[kind],
-        deadline=None,
-        derandomize=True,
-        database=None,
-    )
+    @tries(EXAMPLES[kind])
     @given(steps=STEPS)
     def compare_all(steps):
         asyncio.run(compare(kind, steps))

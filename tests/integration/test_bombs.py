@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from userbot import errors
 MIB = 1024 * 1024
 USUAL_BYTES = 350 * MIB  # an ordinary page takes 120
 PERIOD_S = 0.02
+CODINGS = ("gzip", "gzip_twice", "deflate", "br", "zstd")
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -81,7 +83,7 @@ async def test_the_film_is_delivered_without_what_explodes(bot, name, title):
         ("bomb_gallery", errors.PlaylistError),
         ("bomb_segments", errors.TooLargeError),
         ("huge_page", errors.NoVideoError),
-        ("gzip_bomb", errors.NoVideoError),
+        *((f"{coding}_bomb", errors.NoVideoError) for coding in CODINGS),
         ("endless_page", errors.NoVideoError),
     ],
 )
@@ -90,6 +92,20 @@ async def test_it_ends_in_one_sentence(bot, name, kind):
         with pytest.raises(kind):
             await bot.get(name)
     assert peak.size_bytes < 2 * USUAL_BYTES
+
+
+@pytest.mark.parametrize("coding", ["deflate", "br", "zstd"])
+async def test_curl_which_unpacks_ahead_is_not_let_far_ahead(bot, coding):
+    """Some extractors ask as a browser does; curl unpacks on a thread that waits for nobody."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.integration.page_reader", bot.site.url_of(f"{coding}_bomb")),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(60):
+        said, _ = await process.communicate()
+    result, peak_bytes = said.decode().split()
+    assert result == "ExtractorError"
+    assert int(peak_bytes) < USUAL_BYTES
 
 
 async def test_what_nothing_else_bounds_is_bounded_by_the_kernel(bot):

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import av
+import brotli
 import imageio_ffmpeg
 import pytest
 import pytest_asyncio
@@ -26,9 +27,10 @@ from yt_dlp.utils import DownloadError
 
 from tests import video_site
 from tests.video_site import VideoSite
-from tests.video_site.bodies import GZIP_MEMBER_BYTES, MIB
+from tests.video_site.bodies import MIB
 from tests.video_site.catalogue import HOSTILE_TITLES, LINKS
-from tests.video_site.content import GZIP_BOMB_BYTES, HUGE_PAGE_BYTES
+from tests.video_site.content import HUGE_PAGE_BYTES
+from tests.video_site.packed import PART_BYTES, PARTS
 from tests.video_site.recipes import Recipe
 from tests.video_site.studio import RecipeError, make_media
 
@@ -550,9 +552,12 @@ async def test_heavy_pages_are_heavy(site: VideoSite):
     huge = await _get(site.url_of("huge_page"))
     assert len(huge.body) == HUGE_PAGE_BYTES
     bomb = (await _get(site.url_of("gzip_bomb"))).body
-    members = GZIP_BOMB_BYTES // GZIP_MEMBER_BYTES
     assert len(bomb) < 2 * MIB
-    assert len(gzip.decompress(bomb[: len(bomb) // members])) == GZIP_MEMBER_BYTES
+    assert len(gzip.decompress(bomb[: len(bomb) // PARTS])) == PART_BYTES
+    bomb = (await _get(site.url_of("br_bomb"))).body
+    assert len(bomb) < MIB
+    unpacked = brotli.Decompressor().process(bomb, output_buffer_limit=MIB)
+    assert len(unpacked) >= MIB
 
 
 async def test_nonsense_is_refused_and_the_site_lives_on(site: VideoSite):

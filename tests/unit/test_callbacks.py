@@ -1,9 +1,10 @@
 """What a button carries, and what is not taken for one."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzzing import tries
 from userbot.domain.jobs import JobId, Remedy
 from userbot.telegram.callbacks import (
     AgainPress,
@@ -53,14 +54,14 @@ def test_anything_else_is_nothing(data):
     assert unpack(data) is None
 
 
-@settings(max_examples=500, database=None, derandomize=True, deadline=None)
+@tries(500)
 @given(st.binary(max_size=64))
 def test_no_bytes_raise(data):
     press = unpack(data)
     assert press is None or unpack(press.pack().encode()) == press
 
 
-@settings(max_examples=500, database=None, derandomize=True, deadline=None)
+@tries(500)
 @given(st.from_regex(rb"[xqfrpchgd]:[0-9a-f]{1,8}(:-?[0-9aqsodyn]{1,4}){0,3}", fullmatch=True))
 def test_no_near_miss_raises(data):
     press = unpack(data)
@@ -83,7 +84,7 @@ ANY_PRESS = st.one_of(
 )
 
 
-@settings(max_examples=500, database=None, derandomize=True, deadline=None)
+@tries(500)
 @given(ANY_PRESS)
 def test_any_press_fits_and_comes_back(press):
     data = press.pack().encode()
@@ -91,7 +92,7 @@ def test_any_press_fits_and_comes_back(press):
     assert unpack(data) == press
 
 
-@settings(max_examples=500, database=None, derandomize=True, deadline=None)
+@tries(500)
 @given(ANY_PRESS, st.integers(0, 64), st.binary(max_size=3), st.integers(0, 3))
 def test_what_is_changed_is_another_press_or_none(press, at, some, dropped):
     data = press.pack().encode()

@@ -3,9 +3,10 @@
 import dataclasses
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzzing import tries
 from userbot.domain.choices import MAX_VIDEO_CHOICES, choices_for, size_of
 from userbot.domain.media import MAX_UPLOAD_BYTES, Format, MediaKind
 from userbot.errors import NoVideoError, TooLargeError, UnsupportedError, UserbotError
@@ -216,7 +217,7 @@ FORMATS = st.builds(
 )
 
 
-@settings(max_examples=200, database=None, derandomize=True, deadline=None)
+@tries(200)
 @given(st.lists(FORMATS, max_size=12), st.none() | st.floats(0, 1e7))
 def test_whatever_a_site_claims_the_offer_is_short_fits_and_names_formats(formats, duration_s):
     try:

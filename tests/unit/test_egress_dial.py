@@ -139,15 +139,24 @@ async def test_a_name_that_stands_for_a_private_address_gets_to_no_proxy(by_name
     assert far.asked == []
 
 
-@pytest.mark.parametrize(
-    ("by_name", "answers"), [(True, ("8.8.8.8",)), (False, ()), (False, ("2606:4700::1111",))]
-)
-async def test_a_proxy_gets_the_name_where_it_wants_it_or_no_address_will_do(by_name, answers):
+@pytest.mark.parametrize("answers", [("8.8.8.8",), ("2606:4700::1111",), ()])
+async def test_a_proxy_that_may_look_up_names_gets_the_name(answers):
     far = Far()
-    upstream = Upstream(far.reach, by_name, (4,))
+    upstream = Upstream(far.reach, by_name=True, versions=(4,))
     way = Dialer(Rules(AllowList()), Names([answers]), lambda _host: upstream)
     (await way.open("far.example", 443)).close()
     assert far.asked == [("far.example", 443)]
+
+
+@pytest.mark.parametrize("answers", [(), ("2606:4700::1111",)])
+async def test_any_other_proxy_gets_no_name_that_it_could_look_up_differently(answers):
+    far = Far()
+    upstream = Upstream(far.reach, versions=(4,))
+    way = Dialer(Rules(AllowList()), Names([answers]), lambda _host: upstream)
+    with pytest.raises(Refusal) as caught:
+        await way.open("intern.example", 443)
+    assert caught.value.is_unreachable
+    assert far.asked == []
 
 
 def stop_answering(held: ExitStack, host: str, port: int) -> None:

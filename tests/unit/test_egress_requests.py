@@ -1,15 +1,16 @@
 import base64
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzzing import tries
 from userbot.domain.hosts import normal_host
 from userbot.egress.refusals import Refusal
 from userbot.egress.replies import end_of_head, parse_reply
 from userbot.egress.requests import MAX_BODY_BYTES, Request, parse_request
 
-fuzzed = settings(max_examples=500, derandomize=True, database=None, deadline=None)
+fuzzed = tries(500)
 
 
 def parsed(*lines: str) -> Request:

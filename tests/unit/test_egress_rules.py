@@ -1,15 +1,17 @@
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzzing import tries
 from userbot.domain.urls import AllowList
 from userbot.domain.web_ports import SERVICE_PORTS
+from userbot.egress.nat64 import WELL_KNOWN
 from userbot.egress.refusals import Refusal
-from userbot.egress.rules import NAT64, Rules, is_reachable
+from userbot.egress.rules import Rules, is_reachable
 
-bounded = settings(max_examples=300, derandomize=True, database=None, deadline=None)
+bounded = tries(300)
 RULES = Rules(AllowList())
 PUBLIC = ip_address("8.8.8.8")
 
@@ -74,7 +76,7 @@ def test_no_other_wrapping_makes_an_address_reachable(address):
 @bounded
 @given(st.ip_addresses())
 def test_nothing_is_reachable_that_python_calls_private(address):
-    if not address.is_global and not (isinstance(address, IPv6Address) and address in NAT64):
+    if not address.is_global and not (isinstance(address, IPv6Address) and address in WELL_KNOWN):
         assert not is_reachable(address)
 
 

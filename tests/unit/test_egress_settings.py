@@ -39,7 +39,7 @@ def test_packages_of_one_user_are_found_with_another_home(tmp_path, monkeypatch,
         "http://user:pa$$@10.0.0.1:8080/",
         "socks4://proxy.example:1080",
         "socks5://user:password@[2606::1]:1080",
-        "socks5h://proxy.example:1080",
+        *("socks5h://proxy.example:1080", "socks4a://p:1", "httph://user:password@p:1"),
     ],
 )
 def test_the_proxy_to_sites_may_be_http_or_socks(tmp_path, url):

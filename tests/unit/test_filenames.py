@@ -1,12 +1,13 @@
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzzing import tries
 from userbot.domain.filenames import MAX_STEM_BYTES, file_name
 
-bounded = settings(max_examples=150, derandomize=True, database=None, deadline=None)
+bounded = tries(150)
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,10 @@
 import dataclasses
 from datetime import UTC, datetime
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzzing import tries
 from tests.unit.test_texts import FILE
 from userbot.domain.history import HistoryItem
 from userbot.domain.jobs import (
@@ -30,7 +31,7 @@ from userbot.telegram.lists import MAX_NAME_UNITS, Listed, Page, listing
 from userbot.telegram.markup import styled, utf16_units
 from userbot.telegram.views import MAX_TITLE_UNITS
 
-bounded = settings(max_examples=200, derandomize=True, database=None, deadline=None)
+bounded = tries(200)
 
 MAX_TEXT_UNITS = 4096  # https://core.telegram.org/api/config#message-length-limit
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

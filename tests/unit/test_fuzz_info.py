@@ -3,9 +3,10 @@
 import contextlib
 import json
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from tests.fuzzing import tries
 from userbot.domain.choices import choices_for
 from userbot.domain.media import MAX_UPLOAD_BYTES
 from userbot.errors import UserbotError
@@ -14,13 +15,7 @@ from userbot.worker import info as infos
 from userbot.worker.fetch import read_record
 from userbot.worker.labels import TITLE_LENGTH
 
-bounded = settings(
-    max_examples=200,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example],
-)
+bounded = tries(200, [HealthCheck.too_slow, HealthCheck.large_base_example])
 
 URL = "http://site.example/film"
 LEAVES = (

@@ -7,15 +7,16 @@ to the same place, or the request is refused.
 import contextlib
 from urllib.parse import urlsplit
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzzing import tries
 from userbot.domain.hosts import normal_host
 from userbot.egress.refusals import Refusal
 from userbot.egress.requests import Request, parse_request
 from userbot.errors import LinkRefusedError
 
-bounded = settings(max_examples=400, derandomize=True, database=None, deadline=None)
+bounded = tries(400)
 
 PIECES = st.sampled_from(
     [

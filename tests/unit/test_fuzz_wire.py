@@ -3,16 +3,17 @@
 import contextlib
 import json
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzzing import tries
 from tests.unit.test_wire import ERRORS, EXTRACTION, MEDIA_FILE
 from userbot import wire
 from userbot.domain.jobs import Progress, Stage
 from userbot.errors import WorkerDiedError
 from userbot.wire import Empty, FrameBuffer, Hello
 
-bounded = settings(max_examples=400, derandomize=True, database=None, deadline=None)
+bounded = tries(400)
 
 PROGRESS = Progress(Stage.UPLOAD, 1, 2, 3.0, True)
 REPLIES: list[wire.Reply] = [EXTRACTION, MEDIA_FILE, PROGRESS, *ERRORS]

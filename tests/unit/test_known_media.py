@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzzing import tries
 from userbot.domain.choices import Choice
 from userbot.domain.jobs import Job, JobId, Menu, Request
 from userbot.domain.media import Extraction, MediaKind
@@ -34,6 +35,7 @@ def test_a_file_id_names_the_document_it_was_made_of(kind):
     assert document.file_reference == DOCUMENT.file_reference
 
 
+@tries(100)
 @given(
     st.text(max_size=80)
     | st.binary(max_size=60).map(lambda raw: base64.urlsafe_b64encode(raw).decode().rstrip("="))

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzzing import tries
 from userbot.errors import WorkerDiedError
 from userbot.worker import landlock, sandbox, seccomp, syscalls
 from userbot.worker.landlock import OWN, READ, RUN, WRITE_FILE
@@ -132,7 +133,7 @@ def test_numbers_of_another_machine_are_refused(monkeypatch):
     assert judged(steps, MACHINES["x86_64"], 0x40000000) == REFUSED  # x32
 
 
-@settings(max_examples=300, derandomize=True, database=None, deadline=None)
+@tries(300)
 @given(st.integers(0, 2**32 - 1), st.lists(st.integers(0, 2**64 - 1), max_size=6))
 def test_every_call_gets_an_answer(number, arguments):
     if platform.machine() not in MACHINES:

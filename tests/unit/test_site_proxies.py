@@ -3,12 +3,13 @@
 import logging
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from config.errors import SettingsError
 from config.log import secrets_of
 from config.settings import load
+from tests.fuzzing import tries
 from userbot.domain.site_proxies import MAX_CHARS, SiteProxies
 from userbot.egress.gate import EgressSettings
 
@@ -107,7 +108,7 @@ def test_its_passwords_are_in_no_settings_that_are_shown_and_no_log(tmp_path, ca
     assert "pass-word" not in caplog.text
 
 
-@settings(max_examples=200, derandomize=True, database=None, deadline=None)
+@tries(200)
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_refused(text):
     try:

@@ -5,9 +5,10 @@ import html
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzzing import tries
 from userbot import errors
 from userbot.domain.choices import Choice
 from userbot.domain.jobs import (
@@ -149,7 +150,7 @@ def test_a_caption_is_the_title_and_the_link():
     assert texts.caption(FILE, "http://x/?a&b") == "<b>Boats &amp; gulls</b>\nhttp://x/?a&amp;b"
 
 
-@settings(max_examples=200, database=None, derandomize=True, deadline=None)
+@tries(200)
 @given(st.text(max_size=3000), st.text(max_size=3000))
 def test_a_caption_always_fits_and_its_title_opens_no_tag(title, url):
     caption = texts.caption(dataclasses.replace(FILE, title=title), url)
@@ -159,7 +160,7 @@ def test_a_caption_always_fits_and_its_title_opens_no_tag(title, url):
     assert caption.count("<") == 2
 
 
-@settings(max_examples=200, database=None, derandomize=True, deadline=None)
+@tries(200)
 @given(st.text(alphabet="a😀é", max_size=50), st.integers(1, 60))
 def test_a_cut_never_splits_a_character(text, units):
     cut = figures.cut(text, units)
@@ -186,7 +187,7 @@ def test_blocks_and_links_become_entities_too():
     assert (block.offset, block.length, block.language) == (5, 3, "")
 
 
-@settings(max_examples=300, database=None, derandomize=True, deadline=None)
+@tries(300)
 @given(st.text(alphabet='<>/abpreco& ;"h=x😀', max_size=60))
 def test_no_markup_raises_and_entities_stay_inside(markup):
     plain, entities = styled(markup)
@@ -195,7 +196,7 @@ def test_no_markup_raises_and_entities_stay_inside(markup):
         assert entity.offset + entity.length <= utf16_units(plain)
 
 
-@settings(max_examples=300, database=None, derandomize=True, deadline=None)
+@tries(300)
 @given(st.text(alphabet='<>/abpreco& ;"h=x😀', max_size=60))
 def test_what_is_escaped_comes_out_as_it_was(text):
     assert styled(f"<pre>{html.escape(text)}</pre>")[0] == text

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzzing import tries
 from tests.unit.test_errors import made
 from tests.unit.test_texts import leaves
 from userbot import errors, wire
@@ -186,6 +187,7 @@ def test_whatever_size_a_server_announces_is_too_large():
     assert error.args == (wire.MAX_NUMBER, 5)
 
 
+@tries(100)
 @given(st.binary())
 def test_no_reply_whatever_raises_anything_else(body):
     with pytest.raises(WorkerDiedError):
@@ -208,6 +210,7 @@ def test_a_word_from_nobody_is_refused(body):
         wire.decode_word(body)
 
 
+@tries(100)
 @given(st.lists(st.binary(max_size=50), max_size=8), st.integers(1, 40))
 def test_frames_come_out_whole_however_they_are_cut(bodies, chunk_bytes):
     stream = b"".join(map(frame, bodies))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzzing import tries
 from userbot.worker.growth import will_stay
 from userbot.worker.mp4 import index_end
 from userbot.worker.mp4_tracks import Track, tracks_of
@@ -79,6 +80,7 @@ def test_what_will_be_left_as_it_is_is_known_from_its_index(tmp_path, arguments,
         assert is_ready(peek(path)), "what is promised here is what `pack` does"
 
 
+@tries(100)
 @given(st.binary(max_size=300), st.integers(0, 300))
 def test_rubbish_has_no_tracks(tmp_path_factory, rubbish, end):
     path = tmp_path_factory.mktemp("rubbish") / "file"

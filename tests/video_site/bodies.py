@@ -3,7 +3,6 @@
 So three gibibytes of video or fifty mebibytes of page cost no memory, and any range can be read.
 """
 
-import gzip
 import random
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -14,7 +13,6 @@ from typing import Protocol
 
 MIB = 1024 * 1024
 NOISE_BYTES = 1_000_003  # prime: no two parts of a padded file are alike
-GZIP_MEMBER_BYTES = 16 * MIB
 
 
 class Body(Protocol):
@@ -89,19 +87,7 @@ def long_page(head: bytes, paragraph: bytes, size_bytes: int | None) -> Filled:
     return Filled(memoryview(head), memoryview(paragraph * (MIB // len(paragraph))), size_bytes)
 
 
-def gzip_bomb(unpacked_bytes: int) -> Filled:
-    """Return a gzip file a thousand times smaller than what it unpacks to."""
-    member = _gzip_member()
-    count = -(-unpacked_bytes // GZIP_MEMBER_BYTES)
-    return Filled(memoryview(b""), memoryview(member), len(member) * count)
-
-
 @cache
 def noise() -> bytes:
     """Return the bytes used for padding: the same ones in every run."""
     return random.Random(1).randbytes(NOISE_BYTES)
-
-
-@cache
-def _gzip_member() -> bytes:
-    return gzip.compress(b"<p>waves</p>   \n" * (GZIP_MEMBER_BYTES // 16), mtime=0)

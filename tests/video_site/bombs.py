@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Callable, Mapping
 
 from tests.video_site import bodies, pages
+from tests.video_site.packed import packed
 from tests.video_site.wire import Request, Response, text
 
 SIDE = 50_000
@@ -30,6 +31,7 @@ def made() -> Mapping[str, Made]:
         "/bomb/thumbnail.png": lambda _: _picture(_png(), "image/png"),
         "/bomb/thumbnail.jpg": lambda _: _picture(_jpeg(), "image/jpeg"),
         "/bomb/page": _page,
+        "/bomb/packed": lambda request: packed(request.query["coding"]),
         "/bomb/json": lambda _: _json_ld("[" * NESTING),
         "/bomb/title": lambda _: text(pages.html("x" * TITLE_CHARS, body=_VIDEO)),
         "/bomb/segments.m3u8": lambda _: text(_playlist(), "application/vnd.apple.mpegurl"),

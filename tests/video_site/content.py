@@ -2,7 +2,7 @@
 
 import mmap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
 from zlib import crc32
@@ -15,7 +15,6 @@ from tests.video_site.wire import BadRequestError, Request, Response, redirect, 
 
 MAX_SIZE_MIB = 3000
 HUGE_PAGE_BYTES = 50 * bodies.MIB
-GZIP_BOMB_BYTES = 1024 * bodies.MIB
 LAST_MODIFIED = "Sun, 17 May 2026 06:12:00 GMT"
 
 CONTENT_TYPES = {
@@ -109,9 +108,6 @@ class Content:
             "/endless.html": lambda _: _page(bodies.endless(_page_head("Endless"))),
             "/huge-page": lambda _: _page(
                 bodies.long_page(_page_head("Huge"), b"<p>waves and waves</p>\n", HUGE_PAGE_BYTES)
-            ),
-            "/gzip-bomb": lambda _: replace(
-                _page(bodies.gzip_bomb(GZIP_BOMB_BYTES)), headers={"Content-Encoding": "gzip"}
             ),
             "/redirect": _redirect,
             "/redirect/chain": _redirect_chain,

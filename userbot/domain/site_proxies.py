@@ -1,7 +1,8 @@
 """Which of the owner's proxies leads to which site: the lines of SITE_PROXY_FILE.
 
 A line is a host, which counts for all names below it too, and the URL of a proxy, or `direct`. The
-longest host that fits wins; `*` is for all others.
+longest host that fits wins; `*` is for all others. A proxy of the schemes `httph`, `socks4a` and
+`socks5h` looks up names itself.
 """
 
 import re
@@ -11,7 +12,9 @@ from dataclasses import dataclass, field
 from userbot.domain.hosts import normal_host
 from userbot.errors import LinkRefusedError
 
-PROXY_URL = re.compile(r"(http|socks4|socks5h?)://(\S+@)?(\[[0-9a-fA-F:.]+\]|[\w.-]+):[0-9]{1,5}/?")
+PROXY_URL = re.compile(
+    r"(httph?|socks4a?|socks5h?)://(\S+@)?(\[[0-9a-fA-F:.]+\]|[\w.-]+):[0-9]{1,5}/?"
+)
 MAX_CHARS = 64 * 1024
 _OTHERS, _DIRECT = "*", "direct"
 

@@ -5,15 +5,41 @@ asked, and nobody has to learn of the visit.
 """
 
 import re
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
-_TRACKING = re.compile(r"(?:utm_\w+|fbclid|gclid|dclid|yclid|msclkid|igsh|igshid|mc_cid|mc_eid)=?")
+# Names that no site has given a page: of advertisers' clicks, of letters, of counters. What could
+# name a page somewhere ("ref", "source", "from", "s") counts for the sites that are known to track
+# with it.
+_TRACKING = re.compile(
+    r"utm_\w+|(?:fb|g|d|y|ys|tt|tw)clid|gclsrc|[gw]braid|gad_(?:source|campaignid)|msclkid|srsltid"
+    r"|mibextid|igsh|igshid|li_fat_id|rdt_cid|sccid|irclickid|ref_src|mc_[ce]id|mkt_tok|vero_id"
+    r"|oly_(?:anon|enc)_id|_hsenc|_hsmi|__hs(?:fp|sc|tc)|_openstat|_branch_match_id|_g[al]"
+    r"|fb_action_(?:ids|types)|guce_referrer(?:_sig)?|(?:pk|mtm|matomo)_(?:campaign|kwd|keyword)"
+)
+_OF_YOUTUBE = (
+    "si pp feature ab_channel embeds_referring_euri embeds_referring_origin source_ve_path"
+)
+_OF_X = "s t cxt ref_url"
 _TRACKING_OF_SITE = {
-    "youtube.com": frozenset({"si", "pp", "feature"}),
-    "youtu.be": frozenset({"si", "pp", "feature"}),
-    "spotify.com": frozenset({"si"}),
-    "twitter.com": frozenset({"s", "t"}),
-    "x.com": frozenset({"s", "t"}),
+    site: frozenset(names.split())
+    for site, names in {
+        "youtube.com": _OF_YOUTUBE,
+        "youtu.be": _OF_YOUTUBE,
+        "youtube-nocookie.com": _OF_YOUTUBE,
+        "spotify.com": "si",
+        "soundcloud.com": "si",
+        "twitter.com": _OF_X,
+        "x.com": _OF_X,
+        "tiktok.com": "is_from_webapp is_copy_url sender_device sender_web_id web_id refer _r _t"
+        " share_app_id share_item_id share_link_id social_sharing tt_from u_code ug_btm",
+        "instagram.com": "ig_rid",
+        "facebook.com": "rdid share_url sfnsn fref hc_ref paipv eav __tn__ __cft__[0] __xts__[0]",
+        "reddit.com": "share_id rdt ref_source ref_campaign correlation_id",
+        "bilibili.com": "spm_id_from vd_source from_spmid share_source share_medium share_plat"
+        " share_session_id share_tag share_from share_times unique_k bbid",
+        "linkedin.com": "trk trackingId lipi lici rcm",
+        "twitch.tv": "tt_content tt_medium",
+    }.items()
 }
 # Many sites name the video after "#", so a fragment stays unless it surely names none: a start
 # time, marked text, tracking, or what yt-dlp would take for a note from itself and obey
@@ -70,4 +96,4 @@ def without_tracking(query: str, host: str) -> str:
 
 
 def _is_tracking(name: str, of_site: frozenset[str]) -> bool:
-    return name in of_site or _TRACKING.fullmatch(name.lower()) is not None
+    return unquote(name) in of_site or _TRACKING.fullmatch(name.lower()) is not None

@@ -1,9 +1,9 @@
 """The way to a site: its name is resolved once, judged, and the judged address is connected to.
 
 Where an upstream proxy leads to it, the name is looked up here too, so that none that stands for a
-private address gets there; the proxy is asked for the judged address, unless it is to look up names
-itself (`socks5h`) or nobody here knows the name. What the owner allowed is reached directly all the
-same.
+private address gets there, and the proxy is asked for the judged address. Only one that the owner
+lets look up names itself (`socks5h` and the like) is asked for names, also for those that nobody
+here knows. What the owner allowed is reached directly all the same.
 """
 
 import asyncio
@@ -15,12 +15,14 @@ from ipaddress import ip_address
 from userbot.domain.hosts import Address, address_of
 from userbot.egress.lookups import Lookups, Resolve
 from userbot.egress.machine import Machine
+from userbot.egress.nat64 import Nat64, meanings
 from userbot.egress.race import Racer
 from userbot.egress.refusals import Refusal, no_site, private_refused
 from userbot.egress.rules import Rules
 
 REACH_S = 12.0  # for name and connection together: yt-dlp waits 15 s
-LOOKUP_S = 4.0  # where an upstream proxy may know a name that nobody here does
+LOOKUP_S = 4.0  # where an upstream proxy is let know a name that nobody here does
+UNKNOWN = "The owner's proxy is given no name that is not known here"
 
 Reach = Callable[[str, int], Awaitable[socket.socket]]
 
@@ -29,7 +31,8 @@ Reach = Callable[[str, int], Awaitable[socket.socket]]
 class Upstream:
     """A proxy of the owner's: `reach` opens a connection by it.
 
-    `by_name`: it is always given the name. `versions`: of the IP addresses that it understands.
+    `by_name`: it is given names, and looks them up itself. `versions`: of the IP addresses that it
+    understands.
     """
 
     reach: Reach
@@ -51,6 +54,7 @@ class Dialer:
     def __init__(self, rules: Rules, resolve: Resolve, upstream_of: UpstreamOf = directly) -> None:
         self._rules = rules
         self._lookups = Lookups(resolve)
+        self._nat64 = Nat64(self._lookups)
         self._machine = Machine()
         self._racer = Racer()
         self._upstream_of = upstream_of
@@ -75,22 +79,30 @@ class Dialer:
     async def _open_by(
         self, upstream: Upstream, host: str, port: int, places: asyncio.Semaphore | None
     ) -> socket.socket:
-        answers: list[Address] = []
+        answers = await self._judged_or_none(host, port, places, upstream)
+        if self._is_for_us(host, port, answers):
+            return await self._connect(port, answers)
+        self._rules.check_port(port)
+        if upstream.by_name:
+            return await upstream.reach(host, port)
+        known = [address for address in answers if address.version in upstream.versions]
+        if not known:  # given the name, it could come to an address that nobody judged
+            raise no_site(UNKNOWN)
+        return await upstream.reach(str(min(known, key=lambda address: address.version)), port)
+
+    async def _judged_or_none(
+        self, host: str, port: int, places: asyncio.Semaphore | None, upstream: Upstream
+    ) -> list[Address]:
+        """Return what host stands for, none where nobody here knows. Raises Refusal."""
         try:
-            async with asyncio.timeout(LOOKUP_S):
-                answers = await self._judged(host, port, places)
+            async with asyncio.timeout(LOOKUP_S if upstream.by_name else None):
+                return await self._judged(host, port, places)
         except Refusal as refusal:
             if not refusal.is_unreachable:
                 raise
         except (OSError, TimeoutError, UnicodeError):
             pass  # the proxy may know more
-        if self._is_for_us(host, port, answers):
-            return await self._connect(port, answers)
-        self._rules.check_port(port)
-        known = [address for address in answers if address.version in upstream.versions]
-        if upstream.by_name or not known:
-            return await upstream.reach(host, port)
-        return await upstream.reach(str(min(known, key=lambda address: address.version)), port)
+        return []
 
     def _is_for_us(self, host: str, port: int, answers: list[Address]) -> bool:
         """Tell whether the owner opened all that host stands for: no proxy could get there."""
@@ -107,9 +119,12 @@ class Dialer:
             answers = await self._lookups.addresses(host, port, places)
         else:
             answers = [literal]
-        self._rules.check(host, port, answers)
+        prefixes = await self._nat64.prefixes(answers)
+        self._rules.check(host, port, answers, prefixes)
         for address in answers:
-            if not self._rules.is_allowed(host, port, address) and self._machine.has(address):
+            if not self._rules.is_allowed(host, port, address) and any(
+                self._machine.has(meant) for meant in meanings(address, prefixes)
+            ):
                 raise private_refused()
         return answers
 

@@ -8,7 +8,6 @@ import psutil
 
 from userbot.domain.hosts import Address
 from userbot.egress.race import family_of
-from userbot.egress.rules import meant
 
 KEPT_S = 30.0
 LINK_BITS = 64  # who has the same first half of an IPv6 address is a neighbour on the wire
@@ -24,7 +23,6 @@ class Machine:
     def has(self, address: Address) -> bool:
         """Tell whether address is this machine's or a neighbour's in its IPv6 network."""
         self._look()
-        address = meant(address)
         if address in self._own or _is_way_to_itself(address):
             return True
         return isinstance(address, IPv6Address) and any(

@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 from userbot.egress.dial import Dialer
 from userbot.egress.ledger import Account, Ledger
 from userbot.egress.refusals import Refusal, bad_request, no_site
-from userbot.egress.relay import BUFFER_BYTES, Relay
+from userbot.egress.relay import BUFFER_BYTES, OnMoved, Relay
 from userbot.egress.replies import Reply, end_of_head, parse_reply
 from userbot.egress.requests import END, MAX_HEAD_BYTES, Request, parse_request
 
@@ -85,6 +85,7 @@ class Proxy:
             account = self._ledger.find(request.pass_word)
             self._strangers.pop(client, None)
             with self._ledger.connection(account):
+                self._ledger.moved(account, len(head) + len(END) + len(rest))
                 await self._carry_out(client, request, rest, account)
         except Refusal as refusal:
             await _part(client, refusal)
@@ -103,7 +104,6 @@ class Proxy:
             if request.is_tunnel:
                 await _send(client, CONNECTED)
                 if rest:
-                    self._ledger.moved(account, len(rest))
                     await _send(site, rest)
                 await self._relay(client, site, account).run()
             else:
@@ -120,9 +120,10 @@ class Proxy:
         """Pass one request on and its answer back; the connection ends with it."""
         await _send(site, request.head_for_site())
         await self._pass_body(client, site, rest, request.body_bytes, account)
-        reply, rest = await _read_reply(site, request.method)
+        reply, rest = await _read_reply(
+            site, request.method, lambda count: self._ledger.moved(account, count)
+        )
         rest = rest[: reply.body_bytes]
-        self._ledger.moved(account, len(reply.head) + len(rest))
         await _send(client, reply.head + rest)
         left = None if reply.body_bytes is None else reply.body_bytes - len(rest)
         await self._relay(client, site, account).run_down(left)
@@ -132,16 +133,14 @@ class Proxy:
     ) -> None:
         loop = asyncio.get_running_loop()
         chunk = rest[:length]
-        while length:
-            if not chunk:
-                async with asyncio.timeout(SEND_S):
-                    chunk = await loop.sock_recv(client, min(READ_BYTES, length))
+        await _send(site, chunk)
+        while length := length - len(chunk):
+            async with asyncio.timeout(SEND_S):
+                chunk = await loop.sock_recv(client, min(READ_BYTES, length))
             if not chunk:
                 raise ConnectionError
-            length -= len(chunk)
             self._ledger.moved(account, len(chunk))
             await _send(site, chunk)
-            chunk = b""
 
     def _relay(self, client: socket.socket, site: socket.socket, account: Account) -> Relay:
         return Relay(client, site, self._buffer, lambda count: self._ledger.moved(account, count))
@@ -170,11 +169,11 @@ async def _read_head(client: socket.socket) -> tuple[bytes, bytes]:
     return bytes(received[:end]), bytes(received[end + len(END) :])
 
 
-async def _read_reply(site: socket.socket, method: str) -> tuple[Reply, bytes]:
+async def _read_reply(site: socket.socket, method: str, on_moved: OnMoved) -> tuple[Reply, bytes]:
     """Return the head of the site's answer, and what came after it; interim ones are dropped."""
     received = bytearray()
     for _ in range(MAX_INTERIM):
-        end = await _until_head(site, received)
+        end = await _until_head(site, received, on_moved)
         reply = parse_reply(bytes(received[:end]), method)
         del received[:end]
         if not reply.is_interim:
@@ -182,7 +181,7 @@ async def _read_reply(site: socket.socket, method: str) -> tuple[Reply, bytes]:
     raise no_site()
 
 
-async def _until_head(site: socket.socket, received: bytearray) -> int:
+async def _until_head(site: socket.socket, received: bytearray, on_moved: OnMoved) -> int:
     loop = asyncio.get_running_loop()
     seen = 0
     async with asyncio.timeout(REPLY_S):
@@ -190,6 +189,7 @@ async def _until_head(site: socket.socket, received: bytearray) -> int:
             chunk = await loop.sock_recv(site, READ_BYTES)
             if not chunk:
                 raise no_site()
+            on_moved(len(chunk))
             seen = len(received)
             received += chunk
     return end

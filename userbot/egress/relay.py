@@ -16,7 +16,8 @@ OnMoved = Callable[[int], None]
 class Relay:
     """Two sockets that are joined until both directions have ended, or one has broken.
 
-    `on_moved` is told of all bytes, in both directions. All relays may share one `buffer`.
+    `on_moved` is told of all bytes that come, from both sides, also of those that are thrown away.
+    All relays may share one `buffer`.
     """
 
     def __init__(
@@ -109,7 +110,9 @@ class _Pump:
             return
         if not count:
             self._end()
-        elif not self.is_deaf:
+            return
+        self._relay.moved(count)
+        if not self.is_deaf:
             self._pass_on(self._buffer[: self._within_limit(count)])
 
     def _within_limit(self, count: int) -> int:
@@ -120,7 +123,6 @@ class _Pump:
         return count
 
     def _pass_on(self, data: memoryview) -> None:
-        self._relay.moved(len(data))
         sent = self._send(data)
         if self.has_ended:
             return

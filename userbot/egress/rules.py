@@ -6,16 +6,12 @@ refused refuses the name, as a name that stands for a public and a private addre
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network
 
 from userbot.domain.hosts import Address, is_public_address, is_public_host
 from userbot.domain.urls import AllowList
 from userbot.domain.web_ports import is_web_port
+from userbot.egress.nat64 import USUAL, Prefixes, meanings
 from userbot.egress.refusals import port_refused, private_refused
-
-# RFC 6052: how a network without IPv4 writes an IPv4 address that its DNS was asked for. The prefix
-# for local use, 64:ff9b:1::/48, is no public address and stays refused.
-NAT64 = IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +25,17 @@ class Rules:
         if not self.is_allowed(host, port, None) and not is_public_host(host):
             raise private_refused()
 
-    def check(self, host: str, port: int, answers: Sequence[Address]) -> None:
-        """Refuse host unless every address that it stands for may be reached on port."""
+    def check(
+        self, host: str, port: int, answers: Sequence[Address], prefixes: Prefixes = USUAL
+    ) -> None:
+        """Refuse host unless every address that it stands for may be reached on port.
+
+        prefixes: those of NAT64 in this network.
+        """
         for address in answers:
             if self.is_allowed(host, port, address):
                 continue
-            if not is_reachable(address):
+            if not is_reachable(address, prefixes):
                 raise private_refused()
             self.check_port(port)
 
@@ -50,13 +51,6 @@ class Rules:
         return address is not None and self.allow.permits(str(address), port)
 
 
-def is_reachable(address: Address) -> bool:
+def is_reachable(address: Address, prefixes: Prefixes = USUAL) -> bool:
     """Tell whether address is a public one, or stands for a public one behind NAT64."""
-    return is_public_address(meant(address))
-
-
-def meant(address: Address) -> Address:
-    """Return the IPv4 address that address stands for behind NAT64, else address."""
-    if isinstance(address, IPv6Address) and address in NAT64:
-        return IPv4Address(int(address) & 0xFFFFFFFF)
-    return address
+    return all(is_public_address(meant) for meant in meanings(address, prefixes))

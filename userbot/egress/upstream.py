@@ -9,7 +9,8 @@ from python_socks.async_.asyncio import Proxy
 from userbot.egress.dial import REACH_S, Upstream
 from userbot.egress.refusals import no_site
 
-SCHEMES = ("http", "socks4", "socks5", "socks5h")
+BY_NAME = {"httph": "http", "socks4a": "socks4", "socks5h": "socks5"}
+SCHEMES = (*BY_NAME, *BY_NAME.values())
 
 
 def through(url: str) -> Upstream:
@@ -17,7 +18,8 @@ def through(url: str) -> Upstream:
     scheme, rest = urlsplit(url).scheme, url.partition("://")[2]
     if scheme not in SCHEMES:
         raise ValueError(scheme)
-    proxy = Proxy.from_url(f"{scheme.removesuffix('h')}://{rest}", rdns=True)
+    kind = BY_NAME.get(scheme, scheme)
+    proxy = Proxy.from_url(f"{kind}://{rest}", rdns=True)
 
     async def reach(host: str, port: int) -> socket.socket:
         try:
@@ -27,4 +29,4 @@ def through(url: str) -> Upstream:
         connection.setblocking(False)
         return connection
 
-    return Upstream(reach, scheme == "socks5h", (4,) if scheme == "socks4" else (4, 6))
+    return Upstream(reach, scheme in BY_NAME, (4,) if kind == "socks4" else (4, 6))

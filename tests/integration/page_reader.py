@@ -1,0 +1,34 @@
+"""`python -m tests.integration.page_reader URL`: a worker reads one page, asking as Chrome would.
+
+Prints what came of it, and how much memory this process had at most.
+"""
+
+import resource
+import sys
+import tempfile
+from pathlib import Path
+
+from yt_dlp.networking import Request
+from yt_dlp.networking.impersonate import ImpersonateTarget
+from yt_dlp.utils import ExtractorError
+
+from userbot.worker.options import VendorLog, open_downloader
+
+
+def main() -> None:
+    extensions = {"impersonate": ImpersonateTarget("chrome")}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        open_downloader(Path(folder), None, VendorLog()) as downloader,
+    ):
+        response = downloader.urlopen(Request(sys.argv[1], extensions=extensions))
+        try:
+            said = f"{len(response.read())} bytes"
+        except ExtractorError as error:
+            said = type(error).__name__
+    peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    sys.stdout.write(f"{said} {peak_kib * 1024}\n")
+
+
+if __name__ == "__main__":
+    main()
