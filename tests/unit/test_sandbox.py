@@ -17,6 +17,7 @@ from userbot.worker.landlock import OWN, READ, RUN, WRITE_FILE
 from userbot.worker.sandbox import Sandbox
 
 ALLOWED = 0x7FFF0000
+OWN_PID = 4242
 REFUSED = 0x00050000 | errno.EPERM
 MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
@@ -54,7 +55,7 @@ def ask(request, monkeypatch):
     column = list(MACHINES).index(request.param)
 
     def ask(numbers, *arguments, may_resolve=False):
-        steps = seccomp.program(may_resolve=may_resolve)
+        steps = seccomp.program(OWN_PID, may_resolve=may_resolve)
         return judged(steps, MACHINES[request.param], numbers[column], *arguments)
 
     return ask
@@ -106,6 +107,21 @@ def test_no_file_is_leased_and_no_folder_tells_what_happens_in_it(ask):
         assert ask(syscalls.FCNTL, 7, command, 1) == REFUSED
 
 
+def test_signals_are_for_oneself_alone(ask):
+    for numbers in (syscalls.KILL, syscalls.TGKILL):
+        assert ask(numbers, OWN_PID, 9) == ALLOWED
+        for other in (OWN_PID - 1, OWN_PID + 1, 1, 0, -1, -OWN_PID):
+            assert ask(numbers, other, 9) == REFUSED, other
+
+
+def test_no_file_sends_a_signal_to_whom_one_names(ask):
+    for command in (8, 15):  # F_SETOWN, F_SETOWN_EX
+        assert ask(syscalls.FCNTL, 7, command, OWN_PID) == REFUSED
+    for command in (0x8901, 0x8902):  # FIOSETOWN, SIOCSPGRP
+        assert ask(syscalls.IOCTL, 7, command, 0) == REFUSED
+    assert ask(syscalls.IOCTL, 7, 0x5401, 0) == ALLOWED
+
+
 def test_no_priority_is_changed_of_all_processes_of_the_user(ask):
     priority, by_class = syscalls.OF_ONESELF["setpriority"], syscalls.OF_ONESELF["ioprio_set"]
     assert ask(priority[:2], 2, 0, 19) == REFUSED
@@ -128,7 +144,7 @@ def test_nothing_is_sent_while_connecting(ask):
 
 def test_numbers_of_another_machine_are_refused(monkeypatch):
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
-    steps = seccomp.program(may_resolve=True)
+    steps = seccomp.program(OWN_PID, may_resolve=True)
     assert judged(steps, 0x40000003, 0) == REFUSED  # 32 bits
     assert judged(steps, MACHINES["x86_64"], 0x40000000) == REFUSED  # x32
 
@@ -138,7 +154,7 @@ def test_numbers_of_another_machine_are_refused(monkeypatch):
 def test_every_call_gets_an_answer(number, arguments):
     if platform.machine() not in MACHINES:
         pytest.skip("no filter for this machine")
-    steps = seccomp.program(may_resolve=False)
+    steps = seccomp.program(OWN_PID, may_resolve=False)
     said = judged(steps, MACHINES[platform.machine()], number, *arguments)
     assert said == ALLOWED or said & 0xFFFF0000 == 0x00050000
 

@@ -4,7 +4,9 @@ import signal
 import subprocess
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from userbot.domain.media import Growth
 from userbot.errors import BrokenMediaError, TooLargeError, ToolError
@@ -66,19 +68,21 @@ def _run(command: list[str], on_bytes: OnBytes) -> tuple[int, str]:
         )
     except OSError as error:
         raise ToolError(f"ffmpeg cannot be started: {error}") from error
-    with process:
-        try:
-            _listen(process, said, on_bytes)
-        except BaseException:
-            process.kill()
-            raise
-    return process.returncode, "\n".join(said)
-
-
-def _listen(process: "subprocess.Popen[bytes]", said: deque[str], on_bytes: OnBytes) -> None:
-    """Read to the end; complaints come mixed with progress."""
     assert process.stdout is not None
-    while line := process.stdout.readline(_MAX_LINE):
+    try:
+        with process.stdout:
+            _listen(process.stdout, said, on_bytes)
+    except BaseException:
+        with suppress(PermissionError):  # behind the walls, where the guard ends it with the call
+            process.kill()
+            process.wait()
+        raise
+    return process.wait(), "\n".join(said)
+
+
+def _listen(output: IO[bytes], said: deque[str], on_bytes: OnBytes) -> None:
+    """Read to the end; complaints come mixed with progress."""
+    while line := output.readline(_MAX_LINE):
         text = line.decode(errors="replace").strip()
         name, _, value = text.partition("=")
         if name == "total_size" and value.isdecimal():

@@ -50,7 +50,6 @@ _BELOW_ABI = {
     1: "files: every file of the bot's user can be read and written",
     3: "files: existing files outside can be emptied, not read",
     landlock.ABI_PORTS: "network: every TCP port can be reached past the proxy (Linux 6.7 on)",
-    landlock.ABI_SCOPES: "processes of the bot's user can be signalled (Linux 6.12 on)",
 }
 
 
@@ -65,10 +64,8 @@ class Sandbox:
     @classmethod
     def here(cls, tools_dir: Path, tools: Iterable[Path]) -> "Sandbox":
         """Return the walls for this installation. tools: programs that may lie anywhere."""
-        has_filter = seccomp.is_there()
-        if has_filter:
-            seccomp.warm()
-        return cls(_distinct(_grounds(tools_dir, tools)), landlock.abi(), has_filter)
+        grounds = _distinct(_grounds(tools_dir, tools))
+        return cls(grounds, landlock.abi(), seccomp.is_there())
 
     def enter(self, folder: Path, ports: Collection[int] | None, *, may_resolve: bool) -> None:
         """Wall in this process, which has one thread and no_new_privs, for good.
@@ -88,6 +85,8 @@ class Sandbox:
     def gaps(self) -> list[str]:
         """Return what this kernel does not enforce, a sentence each."""
         found = [text for abi, text in _BELOW_ABI.items() if self.abi < abi]
+        if self.abi < landlock.ABI_SCOPES and not self.has_filter:
+            found.append("processes of the bot's user can be signalled (Linux 6.12 on)")
         if not self.has_filter:
             found.append(f"system calls are not filtered ({platform.machine()})")
         return found

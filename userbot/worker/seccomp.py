@@ -1,8 +1,12 @@
 """A filter of system calls: no worker talks to anything but the network, nor looks into others.
 
-It closes what file rules do not cover: unix sockets, other families of sockets, debugging and
-memory of other processes, new namespaces, changes of modes and owners, and rare parts of the kernel
-in which most of its holes are found. What is refused fails with EPERM and the program goes on.
+It closes what file rules do not cover: unix sockets, other families of sockets, signals to others,
+debugging and memory of other processes, new namespaces, changes of modes and owners, and rare parts
+of the kernel in which most of its holes are found. What is refused fails with EPERM and the program
+goes on.
+
+Signals are refused also to the call's own programs: a filter sees a number, not whose it is, and
+below Linux 6.12 nothing else keeps a worker from the guard that ends it. The guard ends them all.
 https://docs.kernel.org/userspace-api/seccomp_filter.html
 """
 
@@ -23,8 +27,10 @@ _FIRST_X32 = 0x40000000  # x86_64 has a second set of numbers; nobody needs it
 _NEW_NAMESPACES = 0x7E020000  # linux/sched.h: CLONE_NEWNS, NEWCGROUP, NEWUTS ... NEWNET
 _TYPE_MASK = 0xF  # of a socket's type; above are flags
 _FAST_OPEN = 0x20000000  # MSG_FASTOPEN connects without asking Landlock
-# linux/fcntl.h, F_SETLEASE and F_NOTIFY: holding up whoever opens a file, news of what others do
-_OF_OTHERS_FILES = (1024, 1026)
+# linux/fcntl.h, F_SETLEASE and F_NOTIFY: holding up whoever opens a file, news of what others do;
+# F_SETOWN and F_SETOWN_EX: a signal to whom one names when a file can be read
+_FOR_OTHERS = (1024, 1026, 8, 15)
+_SET_OWNER = (0x8901, 0x8902)  # asm-generic/sockios.h, FIOSETOWN and SIOCSPGRP: the same
 
 # linux/filter.h, linux/seccomp.h
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
@@ -44,18 +50,13 @@ def is_there() -> bool:
     return bool(_libc().syscall(number, _ASK_ACTION, 0, ctypes.byref(action)) == 0)
 
 
-def warm() -> None:
-    """Make ready what `restrict` needs, once for all children."""
-    for may_resolve in (False, True):
-        _packed(may_resolve=may_resolve)
-
-
 def restrict(*, may_resolve: bool) -> None:
     """Filter the calls of this thread and its children for good; needs no_new_privs.
 
     may_resolve: leave UDP, for names. Raises OSError.
     """
-    steps = _packed(may_resolve=may_resolve)
+    wanted = program(os.getpid(), may_resolve=may_resolve)
+    steps = b"".join(struct.pack("=HBBI", *step) for step in wanted)
     buffer = ctypes.create_string_buffer(steps, len(steps))
     filter_ = struct.pack("@HP", len(steps) // 8, ctypes.addressof(buffer))
     if _libc().syscall(syscalls.SECCOMP[platform.machine()], _SET_FILTER, 0, filter_) != 0:
@@ -63,13 +64,8 @@ def restrict(*, may_resolve: bool) -> None:
         raise OSError(code, os.strerror(code), "seccomp")
 
 
-@cache
-def _packed(*, may_resolve: bool) -> bytes:
-    return b"".join(struct.pack("=HBBI", *step) for step in program(may_resolve=may_resolve))
-
-
-def program(*, may_resolve: bool) -> list[Step]:
-    """Return the filter for this machine."""
+def program(own_pid: int, *, may_resolve: bool) -> list[Step]:
+    """Return the filter for this machine. own_pid: the only process that may be signalled."""
     machine, column = _MACHINES[platform.machine()]
     refused = [numbers[column] for numbers in syscalls.REFUSED.values()]
     steps = [(_LOAD, 0, 0, _AT_MACHINE), (_EQUAL, 1, 0, machine), _fail(errno.EPERM)]
@@ -84,7 +80,10 @@ def program(*, may_resolve: bool) -> list[Step]:
     steps += _when(syscalls.SENDMMSG[column], _refuse_bits(3, _FAST_OPEN))
     steps += _when(syscalls.SOCKET[column], _refuse_sockets(may_resolve=may_resolve))
     steps += _when(syscalls.SOCKETPAIR[column], _refuse_pairs())
-    steps += _when(syscalls.FCNTL[column], _refuse_values(1, _OF_OTHERS_FILES))
+    steps += _when(syscalls.FCNTL[column], _refuse_values(1, _FOR_OTHERS))
+    steps += _when(syscalls.IOCTL[column], _refuse_values(1, _SET_OWNER))
+    for signalling in (syscalls.KILL, syscalls.TGKILL):
+        steps += _when(signalling[column], _refuse_but(0, [own_pid]))
     for *numbers, wanted in syscalls.OF_ONESELF.values():
         checks = [_refuse_but(place, [value]) for place, value in wanted.items()]
         steps += _when(numbers[column], [step for check in checks for step in check])

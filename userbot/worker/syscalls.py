@@ -10,6 +10,10 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
     "kcmp": (312, 272),
     "pidfd_getfd": (438, 438),
     "process_mrelease": (448, 448),
+    "tkill": (200, 130),
+    "rt_sigqueueinfo": (129, 138),
+    "rt_tgsigqueueinfo": (297, 240),
+    "pidfd_send_signal": (424, 424),
     "migrate_pages": (256, 238),
     "move_pages": (279, 239),
     # being called from outside, and memory that others can see
@@ -117,7 +121,8 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
 # looked at: what is allowed depends on what is asked for
 SOCKET, SOCKETPAIR, CLONE, CLONE3 = (41, 198), (53, 199), (56, 220), (435, 435)
 SENDTO, SENDMSG, SENDMMSG = (44, 206), (46, 211), (307, 269)
-FCNTL = (72, 25)
+FCNTL, IOCTL = (72, 25), (16, 29)
+KILL, TGKILL = (62, 129), (234, 131)
 # Of oneself alone: what the arguments at these places must be. 0 is the caller; the last two are
 # told first that it is a process, as 0 could be all processes of the user.
 OF_ONESELF: dict[str, tuple[int, int, dict[int, int]]] = {
