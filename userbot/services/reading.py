@@ -52,8 +52,7 @@ class Reading:
         """Read the page of a job whose quality was picked once more, and find that quality."""
         record = held.record
         assert record.choice is not None
-        if record.extraction is not None:
-            await self._pages.forget(record.job.url, record.extraction)
+        await self._pages.forget(record.job.url)
         extraction = await self._extract(held)
         choices = self._choices(extraction)
         held.learn(extraction=extraction, choices=choices, choice=_same(record.choice, choices))
@@ -61,8 +60,7 @@ class Reading:
 
     async def forget(self, held: Held) -> None:
         """Ask the site the next time: its addresses are not good any more."""
-        if held.record.extraction is not None:
-            await self._pages.forget(held.record.job.url, held.record.extraction)
+        await self._pages.forget(held.record.job.url)
 
     async def _read(self, held: Held) -> Extraction:
         self._kit.shared.show(held.record.job, Looking())
