@@ -9,7 +9,7 @@ from itertools import islice
 from typing import NewType
 
 from userbot.domain.choices import Choice
-from userbot.domain.history import name_of, variant_of
+from userbot.domain.history import has_name, name_of, variant_of
 from userbot.domain.link_forms import canonical_link, site_of, video_link
 from userbot.domain.media import MAX_LINKS, Extraction
 from userbot.domain.urls import MAX_LINK_CHARS
@@ -21,10 +21,6 @@ MAX_PAGE_S = 6 * 3600.0
 USUAL_PAGE_S = 600.0  # of a page whose addresses do not say how long they are good
 MARGIN_S = 60.0  # the download begins a while after the menu
 LONG_AGO_S, FAR_AHEAD_S = 86_400.0, 366 * 86_400.0  # outside, a number is no end of an address
-
-# For everything else yt-dlp takes extractor and id for one video: its download archive does. As
-# some extractors serve any host, the host counts as well (`history.name_of`).
-NAMELESS = frozenset({"Generic", "HTML5MediaEmbed"})  # their ids are parts of addresses
 
 MAX_ADDRESSES, MAX_ADDRESS_CHARS = 200, 4096  # all of a long record would take too long
 
@@ -46,11 +42,6 @@ def file_key(bot_id: int, extraction: Extraction, choice: Choice) -> FileKey:
     """Return the name of the file that a choice of a video becomes, as one bot knows it."""
     parts = (str(bot_id), *_identity(extraction, choice), variant_of(choice))
     return FileKey(f"file:{_digest(*parts)}")
-
-
-def has_name(extraction: Extraction) -> bool:
-    """Say whether extractor and id tell a video from all others."""
-    return bool(extraction.media_id) and extraction.extractor not in NAMELESS
 
 
 def page_keys(url: str, extraction: Extraction) -> tuple[PageKey, ...]:

@@ -10,7 +10,6 @@ from userbot.errors import NoVideoError
 from userbot.ports import Workers
 from userbot.services.held import Held
 from userbot.services.kit import Kit
-from userbot.services.known_files import is_shareable
 from userbot.services.known_pages import KnownPages
 from userbot.services.limits import Limits
 
@@ -26,9 +25,6 @@ class Reading:
 
     async def run(self, held: Held) -> bool:
         """Put what the page has into the record; False: somebody reads it, and the job waits."""
-        if not is_shareable(held.record):
-            self._learn(held, await self._read(held))
-            return True
         job, shared = held.record.job, self._kit.shared
         told = shared.told(job.id, Extraction)
         folder = await self._kit.folders.make(job.id)
