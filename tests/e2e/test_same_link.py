@@ -127,10 +127,11 @@ async def test_what_telegram_does_not_take_any_more_is_fetched_again_by_the_same
 
 async def test_another_form_of_a_link_costs_no_second_look(calm):
     ann, bob = person(calm, 57), person(calm, 58)
-    target = calm.site.url_of("medium", n="forms").removeprefix(calm.site.url)
+    target = calm.site.url_of("page", n="forms", x=1)
     await ann.menu(await ann.send_link("redirect", to=target))
     cost = await visits(calm, "n=forms")
-    await bob.menu(await bob.say(calm.site.url + target))
+    for form in (target, f"{calm.site.url}/page/?x=1&utm_source=a&n=forms"):
+        await bob.menu(await bob.say(form))
     assert await visits(calm, "n=forms") == cost
 
 

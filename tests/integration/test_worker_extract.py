@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from PIL import Image
+from yt_dlp.extractor.common import InfoExtractor
 
 from tests import video_site
 from tests.video_site import VideoSite
@@ -18,6 +19,8 @@ from userbot.domain.calls import ExtractCall
 from userbot.domain.choices import choices_for
 from userbot.domain.media import MAX_UPLOAD_BYTES, Extraction, MediaKind
 from userbot.worker.calls import run
+from userbot.worker.extract import find_video
+from userbot.worker.options import VendorLog, open_downloader
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -190,3 +193,31 @@ async def test_the_record_holds_what_a_download_needs_and_no_more(extract):
     record = json.loads((await extract("needs_referer")).info_json)
     assert "Referer" in record["http_headers"] or "Referer" in record["formats"][0]["http_headers"]
     assert not {"requested_formats", "requested_downloads", "cookies"} & set(record)
+
+
+async def test_a_page_tells_which_links_led_to_it(extract, site):
+    target = site.url_of("page")
+    found = await extract("redirect", to=target)
+    assert found.links == (site.url_of("redirect", to=target), target)
+    assert (await extract("page")).links == (target,)
+
+
+class Retelling(InfoExtractor):  # type: ignore[misc]  # yt_dlp has no types
+    """A page that gives a video of elsewhere a title of its own."""
+
+    _VALID_URL = r"https://tales\.example/(?P<id>\d+)"
+    of: str
+
+    def _real_extract(self, url):
+        title = f"Tale {self._match_id(url)}"
+        return {"_type": "url_transparent", "url": self.of, "title": title}
+
+
+async def test_what_a_page_makes_of_a_video_of_elsewhere_is_not_said_of_that_video(site, tmp_path):
+    link = "https://tales.example/7"
+    with open_downloader(tmp_path, None, VendorLog(), format="best") as ydl:
+        ydl.add_info_extractor(tale := Retelling())
+        tale.of = site.url_of("progressive")
+        info = await asyncio.to_thread(find_video, ydl, link)
+    assert info["title"] == "Tale 7"
+    assert ydl.links == [link]

@@ -63,10 +63,13 @@ def test_what_was_sent_from_before_has_its_size_and_title():
     assert (found.title, found.size_bytes, found.duration_s) == ("Known", 123, 12.5)
 
 
-@pytest.mark.parametrize("extractor", ["generic", "Generic", "html5", ""])
-def test_ids_that_may_be_those_of_other_videos_are_not_shared(extractor):
-    found = item_of(replace(RECORD, extraction=replace(extraction(), extractor=extractor)), BOT)
-    assert not found.is_shareable
+@pytest.mark.parametrize(
+    ("extractor", "media_id"),
+    [("generic", "1"), ("Generic", "1"), ("html5", "1"), ("", "1"), ("Site", "")],
+)
+def test_ids_that_may_be_those_of_other_videos_are_not_shared(extractor, media_id):
+    page = replace(extraction(), extractor=extractor, media_id=media_id)
+    assert not item_of(replace(RECORD, extraction=page), BOT).is_shareable
 
 
 def test_an_error_is_kept_with_what_was_said():

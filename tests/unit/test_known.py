@@ -1,5 +1,6 @@
 """Caches as others may have written them: what comes back is checked, and good no longer."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -57,6 +58,16 @@ async def test_a_page_is_not_kept_under_a_link_of_another_host(pages, tmp_path):
     assert await pages.find(LINK, tmp_path) is not None
 
 
+async def test_a_short_link_and_all_that_it_leads_to_are_one_page(pages, tmp_path):
+    links = ("https://short.example/x", "https://www.youtube.com/shorts/abcdefghijk")
+    found = replace(page(url=links[1]), links=links)
+    await pages.learn(links[0], found)
+    for link in (*links, "http://youtu.be/abcdefghijk?si=1"):
+        assert await pages.find(link, tmp_path) == found
+    await pages.forget(links[0])
+    assert await pages.find(links[1], tmp_path) is None
+
+
 async def test_a_page_whose_addresses_have_ended_is_not_kept(pages, tmp_path):
     await pages.learn(LINK, page(info_json='{"url": "https://x/?expire=1900000001"}'))
     assert await pages.find(LINK, tmp_path) is None
@@ -64,7 +75,7 @@ async def test_a_page_whose_addresses_have_ended_is_not_kept(pages, tmp_path):
 
 async def test_a_forgotten_page_is_unknown_under_both_links(pages, tmp_path):
     await pages.learn(LINK, page())
-    await pages.forget(LINK, page())
+    await pages.forget(LINK)
     assert await pages.find(LINK, tmp_path) is None
     assert await pages.find(OWN, tmp_path) is None
 

@@ -339,6 +339,14 @@ def test_a_detour_becomes_what_it_leads_to(detour):
     assert check_link(detour, NOTHING) == "https://e.com/v?a=1"
 
 
+def test_a_copy_that_is_for_previews_becomes_the_site_itself():
+    assert (
+        check_link("https://vxtwitter.com/a/status/1?s=20", NOTHING) == "https://x.com/a/status/1"
+    )
+    assert check_link("www.rxddit.com/r/a", NOTHING) == "https://www.reddit.com/r/a"
+    assert check_link("https://api.fxtwitter.com/a", NOTHING) == "https://api.fxtwitter.com/a"
+
+
 @pytest.mark.parametrize(
     "page",
     [

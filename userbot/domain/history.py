@@ -12,8 +12,9 @@ from userbot.domain.records import JobRecord, JobState
 from userbot.errors import UserbotError
 
 MAX_DETAIL_CHARS = 1000
-# Extractors whose ids may be those of other videos too.
-NOT_UNIQUE = ("", "generic", "html5", "html5mediaembed")
+# For everything else yt-dlp takes extractor and id for one video: its download archive does. As
+# some extractors serve any host, the host counts as well (`name_of`).
+NAMELESS = frozenset({"", "generic", "html5", "html5mediaembed"})  # ids are parts of addresses
 # Sites with several hosts of their own. Of all others the host counts: some extractors (PeerTube,
 # Mediasite ...) serve whatever host looks like theirs, and one could speak for another.
 ONE_SITE = frozenset({"youtube", "twitter", "tiktok", "instagram", "facebook", "vimeo", "reddit"})
@@ -27,7 +28,8 @@ class HistoryItem:
     read, `variant` is "" and `kind` None when nothing was picked. `message_id` is the delivered
     message, None without one or when its number is not known. `seconds` is how long each step took,
     as far as it is known. `error` is the class of the error that ended it, "" for none. `file_ids`
-    are Telegram's for the bot `bot_id`; `is_shareable`: they may be sent to somebody else.
+    are Telegram's for the bot `bot_id`; `is_shareable`: whoever asks for this site, id and variant
+    may be sent them.
     """
 
     job_id: JobId
@@ -115,6 +117,11 @@ def variant_of(choice: Choice | None) -> str:
     return "" if choice is None else f"{choice.kind}:{'+'.join(choice.format_ids)}"
 
 
+def has_name(extraction: Extraction) -> bool:
+    """Say whether extractor and id tell a video from all others."""
+    return bool(extraction.media_id) and extraction.extractor.lower() not in NAMELESS
+
+
 def name_of(extraction: Extraction) -> str:
     """Return what tells a video from others of its extractor; "" when nothing does."""
     name = extraction.media_id
@@ -157,13 +164,8 @@ def item_of(record: JobRecord, bot_id: int) -> HistoryItem:
         error=record.error or "",
         file_ids=record.file_ids,
         bot_id=bot_id,
-        is_shareable=is_delivered and _has_own_id(record),
+        is_shareable=is_delivered and extraction is not None and has_name(extraction),
     )
-
-
-def _has_own_id(record: JobRecord) -> bool:
-    """Say whether site and id stand for this video alone: of a direct link they are a file name."""
-    return record.extraction is not None and record.extraction.extractor.lower() not in NOT_UNIQUE
 
 
 def error_entry(record: JobRecord, error: UserbotError) -> ErrorEntry:

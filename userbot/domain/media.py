@@ -9,6 +9,9 @@ MAX_UPLOAD_BYTES = (
 )  # bots; https://core.telegram.org/api/files (4000 parts of 512 KiB)
 
 
+MAX_LINKS = 8  # of a page; a way with more turns has forgotten names
+
+
 class MediaKind(StrEnum):
     """How a file is shown in the chat."""
 
@@ -57,6 +60,7 @@ class Extraction:
 
     `info_json` is yt-dlp's own sanitised record, which the download takes instead of asking the
     site again. `cover` is a JPEG in the call's folder, None when the site has no usable picture.
+    `links` are those on the way to the page, each of which led to the next and to nothing else.
     """
 
     extractor: str
@@ -68,6 +72,7 @@ class Extraction:
     channel: str | None = None
     duration_s: float | None = None
     cover: Path | None = None
+    links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ import hashlib
 import re
 from itertools import islice
 from typing import NewType
-from urllib.parse import parse_qs, urlsplit
 
 from userbot.domain.choices import Choice
-from userbot.domain.history import name_of, variant_of
-from userbot.domain.media import Extraction
+from userbot.domain.history import has_name, name_of, variant_of
+from userbot.domain.link_forms import canonical_link, site_of, video_link
+from userbot.domain.media import MAX_LINKS, Extraction
+from userbot.domain.urls import MAX_LINK_CHARS
 
 PageKey = NewType("PageKey", str)
 FileKey = NewType("FileKey", str)
@@ -21,23 +22,10 @@ USUAL_PAGE_S = 600.0  # of a page whose addresses do not say how long they are g
 MARGIN_S = 60.0  # the download begins a while after the menu
 LONG_AGO_S, FAR_AHEAD_S = 86_400.0, 366 * 86_400.0  # outside, a number is no end of an address
 
-# For everything else yt-dlp takes extractor and id for one video: its download archive does. As
-# some extractors serve any host, the host counts as well (`history.name_of`).
-NAMELESS = frozenset({"Generic", "HTML5MediaEmbed"})  # their ids are parts of addresses
-
 MAX_ADDRESSES, MAX_ADDRESS_CHARS = 200, 4096  # all of a long record would take too long
 
 _ADDRESS = re.compile(rf'"url": ?"([^"]{{1,{MAX_ADDRESS_CHARS}}})')
 _EXPIRY = re.compile(r"(?<![A-Za-z])(?:x-)?(?:expires|expire|exp|e)[=/](\d{10})(?!\d)", re.I)
-_YOUTUBE = frozenset(
-    {"youtube.com", "www.youtube.com", "m.youtube.com", "www.youtube-nocookie.com"}
-)
-_YOUTUBE_ID = re.compile(r"[A-Za-z0-9_-]{11}")
-_YOUTUBE_PATH = re.compile(r"/(?:shorts|embed|live|v)/([^/]+)/?")
-_X = frozenset({"x.com", "www.x.com", "mobile.x.com"}) | frozenset(
-    {"twitter.com", "www.twitter.com", "mobile.twitter.com"}
-)
-_X_PATH = re.compile(r"/\w+/status/(\d{1,20})/?")
 
 
 def page_key(url: str) -> PageKey:
@@ -56,26 +44,21 @@ def file_key(bot_id: int, extraction: Extraction, choice: Choice) -> FileKey:
     return FileKey(f"file:{_digest(*parts)}")
 
 
-def has_name(extraction: Extraction) -> bool:
-    """Say whether extractor and id tell a video from all others."""
-    return bool(extraction.media_id) and extraction.extractor not in NAMELESS
+def page_keys(url: str, extraction: Extraction) -> tuple[PageKey, ...]:
+    """Return all names under which the page that url led to may be found; the first is its own.
 
-
-def canonical_link(url: str) -> str:
-    """Return the one form of a normal link (`urls.check_link`) that stands for all of its page."""
-    parts = urlsplit(url)
-    host = parts.netloc
-    if host == "youtu.be" or host in _YOUTUBE:
-        found = _youtube_id(host, parts.path, parts.query)
-        return f"https://www.youtube.com/watch?v={found}" if found else url
-    if host in _X and (match := _X_PATH.fullmatch(parts.path)):
-        return f"https://x.com/i/status/{match[1]}"
-    return url
-
-
-def is_same_site(url: str, other: str) -> bool:
-    """Say whether two links lead to one host: a page may speak for its own host alone."""
-    return urlsplit(canonical_link(url)).netloc == urlsplit(canonical_link(other)).netloc
+    Its own is the extractor's id where links of that site have it, else its last link. The links
+    on the way count wherever they lead, as each was opened; what the page calls itself counts on
+    its own site alone, so that none can speak for another.
+    """
+    links = [url, *(link for link in extraction.links[-MAX_LINKS:] if len(link) <= MAX_LINK_CHARS)]
+    site, names = site_of(links[-1]), [canonical_link(link) for link in reversed(links)]
+    if site_of(extraction.page_url) == site:
+        names.insert(0, canonical_link(extraction.page_url))
+    own = video_link(site, extraction.media_id)
+    if own and site == extraction.extractor.lower():
+        names.insert(0, own)
+    return tuple(dict.fromkeys(PageKey(f"page:{_digest(name)}") for name in names))
 
 
 def lifetime_s(info_json: str, now_s: float) -> float:
@@ -98,17 +81,6 @@ def _identity(extraction: Extraction, choice: Choice) -> tuple[str, ...]:
         return (extraction.extractor, name_of(extraction))
     facts = (extraction.title, extraction.duration_s, choice.size_bytes)
     return (extraction.extractor, canonical_link(extraction.page_url), *map(str, facts))
-
-
-def _youtube_id(host: str, path: str, query: str) -> str | None:
-    if host == "youtu.be":
-        found = path.strip("/")
-    elif path == "/watch":
-        found = (parse_qs(query).get("v") or [""])[0]
-    else:
-        match = _YOUTUBE_PATH.fullmatch(path)
-        found = match[1] if match else ""
-    return found if _YOUTUBE_ID.fullmatch(found) else None
 
 
 def _digest(*parts: str) -> str:

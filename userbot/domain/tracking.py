@@ -64,10 +64,19 @@ _DETOURS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
         (r"t\.me/iv", "url"),
     )
 )
+# Copies of sites that exist to be previewed in chats: what is asked for is at the site itself.
+_MIRRORS = {
+    **dict.fromkeys(("fxtwitter.com", "vxtwitter.com", "fixupx.com", "fixvx.com"), "x.com"),
+    **dict.fromkeys(("ddinstagram.com", "kkinstagram.com"), "www.instagram.com"),
+    **dict.fromkeys(("vxtiktok.com", "tnktok.com", "tfxktok.com"), "www.tiktok.com"),
+    **dict.fromkeys(("rxddit.com", "vxreddit.com"), "www.reddit.com"),
+}
 
 
 def target_of(host: str, path: str, query: str) -> str | None:
     """Return the link that a detour leads to, None for any other page."""
+    if mirrored := _MIRRORS.get(host.removeprefix("www.")):
+        return f"https://{mirrored}{path}{query}"
     place = f"{host}{path}"
     for pattern, names in _DETOURS:
         if pattern.fullmatch(place):

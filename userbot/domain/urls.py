@@ -109,7 +109,7 @@ def check_link(url: str, allow: AllowList) -> str:
     Raises LinkRefusedError with a LinkProblem.
     """
     normal, target = _checked(url, allow)
-    while target is not None:  # each is shorter than what led to it
+    while target is not None:  # each is shorter than what led to it, or the last
         normal, target = _checked(target, allow)
     return normal
 

@@ -11,7 +11,6 @@ from userbot.errors import FileRefusedError
 from userbot.services.fetching import Fetching
 from userbot.services.held import Held
 from userbot.services.kit import Kit
-from userbot.services.known_files import is_shareable
 from userbot.services.sending import Sending
 
 log = logging.getLogger(__name__)
@@ -27,8 +26,6 @@ class Bringing:
 
     async def run(self, held: Held) -> bool:
         """Take a job to its end; False: its claim was given back, it waits for something."""
-        if not is_shareable(held.record):
-            return await self._bring(held)
         if not _has_own_file(held.record):
             known = await self._known(held.record)
             if known is not None:

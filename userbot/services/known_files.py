@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from userbot import codec
 from userbot.domain.choices import Choice
-from userbot.domain.history import media_of
+from userbot.domain.history import has_name, media_of
 from userbot.domain.media import Extraction, KnownFile
-from userbot.domain.media_keys import file_key, has_name
+from userbot.domain.media_keys import file_key
 from userbot.domain.records import JobRecord
 from userbot.errors import InfrastructureError
 from userbot.ports.durable import History
@@ -16,14 +16,6 @@ from userbot.ports.volatile import Cache
 log = logging.getLogger(__name__)
 
 KEPT_S = 30 * 86_400.0  # what Telegram does not take any more is noticed, and forgotten at once
-
-
-def is_shareable(_record: JobRecord) -> bool:
-    """Say whether what a job gets may be given to others too: nobody's own login was used.
-
-    The one place that decides: what may not be shared is neither kept nor waited for together.
-    """
-    return True
 
 
 class KnownFiles:
@@ -58,7 +50,7 @@ class KnownFiles:
     async def learn(self, record: JobRecord) -> KnownFile | None:
         """Keep the ids of what a job has delivered, and return it; None when it has no ids."""
         file, extraction, choice = record.known or record.file, record.extraction, record.choice
-        if not (file and extraction and choice and record.file_ids and is_shareable(record)):
+        if not (file and extraction and choice and record.file_ids):
             return None
         known = KnownFile(file.kind, file.title, record.file_ids, file.size_bytes)
         await self._put(extraction, choice, known)

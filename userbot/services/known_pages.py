@@ -9,7 +9,7 @@ from pathlib import Path
 
 from userbot import codec
 from userbot.domain.media import Extraction
-from userbot.domain.media_keys import is_page_key, is_same_site, lifetime_s, page_key
+from userbot.domain.media_keys import PageKey, is_page_key, lifetime_s, page_key, page_keys
 from userbot.ports.volatile import Cache
 
 log = logging.getLogger(__name__)
@@ -22,8 +22,7 @@ MAX_TEXT_CHARS = 6_000_000  # the record of a page is 4 MiB at most
 class KnownPages:
     """What extractions found, for as long as its addresses are good.
 
-    A page is kept under the link that led to it; where that is another than the page's own, on the
-    same host, there is a pointer from one to the other, and both are known.
+    A page is kept under its own name; every other link that leads to it has a pointer there.
     """
 
     def __init__(self, cache: Cache, now: Callable[[], datetime]) -> None:
@@ -32,9 +31,7 @@ class KnownPages:
 
     async def find(self, url: str, folder: Path) -> Extraction | None:
         """Return what the page has, its cover in folder; None when that is not known."""
-        text = await self._cache.get(page_key(url))
-        if text is not None and is_page_key(text):
-            text = await self._cache.get(text)
+        text = await self._cache.get(await self._home(url))
         found = await asyncio.to_thread(codec.page_of, text) if text else None
         if found is None:
             return None
@@ -46,7 +43,7 @@ class KnownPages:
         return replace(extraction, cover=path)
 
     async def learn(self, url: str, extraction: Extraction) -> None:
-        """Keep what a page has, under its own link too."""
+        """Keep what a page has, for all links that are known to lead to it."""
         now_s = self._now().timestamp()
         ttl_s = await asyncio.to_thread(lifetime_s, extraction.info_json, now_s)
         if ttl_s <= 0:
@@ -58,17 +55,20 @@ class KnownPages:
             return
         if len(text) > MAX_TEXT_CHARS:
             return
-        own = page_key(extraction.page_url) if is_same_site(url, extraction.page_url) else None
-        at = own or page_key(url)
-        await self._cache.put(at, text, ttl_s)
-        if at != page_key(url):
-            await self._cache.put(page_key(url), at, ttl_s)
+        home, *others = page_keys(url, extraction)
+        await self._cache.put(home, text, ttl_s)
+        for other in others:
+            await self._cache.put(other, home, ttl_s)
 
-    async def forget(self, url: str, extraction: Extraction | None = None) -> None:
-        """Ask the site again the next time."""
-        await self._cache.drop(page_key(url))
-        if extraction is not None and is_same_site(url, extraction.page_url):
-            await self._cache.drop(page_key(extraction.page_url))
+    async def forget(self, url: str) -> None:
+        """Ask the site again the next time, whichever link somebody has."""
+        await self._cache.drop(await self._home(url))
+
+    async def _home(self, url: str) -> PageKey:
+        """Return where the page of a link is kept, if it is."""
+        key = page_key(url)
+        text = await self._cache.get(key)
+        return PageKey(text) if text is not None and is_page_key(text) else key
 
 
 def _text(extraction: Extraction) -> str:

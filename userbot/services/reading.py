@@ -10,7 +10,6 @@ from userbot.errors import NoVideoError
 from userbot.ports import Workers
 from userbot.services.held import Held
 from userbot.services.kit import Kit
-from userbot.services.known_files import is_shareable
 from userbot.services.known_pages import KnownPages
 from userbot.services.limits import Limits
 
@@ -26,9 +25,6 @@ class Reading:
 
     async def run(self, held: Held) -> bool:
         """Put what the page has into the record; False: somebody reads it, and the job waits."""
-        if not is_shareable(held.record):
-            self._learn(held, await self._read(held))
-            return True
         job, shared = held.record.job, self._kit.shared
         told = shared.told(job.id, Extraction)
         folder = await self._kit.folders.make(job.id)
@@ -52,8 +48,7 @@ class Reading:
         """Read the page of a job whose quality was picked once more, and find that quality."""
         record = held.record
         assert record.choice is not None
-        if record.extraction is not None:
-            await self._pages.forget(record.job.url, record.extraction)
+        await self._pages.forget(record.job.url)
         extraction = await self._extract(held)
         choices = self._choices(extraction)
         held.learn(extraction=extraction, choices=choices, choice=_same(record.choice, choices))
@@ -61,8 +56,7 @@ class Reading:
 
     async def forget(self, held: Held) -> None:
         """Ask the site the next time: its addresses are not good any more."""
-        if held.record.extraction is not None:
-            await self._pages.forget(held.record.job.url, held.record.extraction)
+        await self._pages.forget(held.record.job.url)
 
     async def _read(self, held: Held) -> Extraction:
         self._kit.shared.show(held.record.job, Looking())

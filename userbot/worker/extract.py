@@ -14,14 +14,13 @@ from userbot.worker import remote
 from userbot.worker.cover import MAX_COVER_SIDE, fetch_cover
 from userbot.worker.failures import site_errors
 from userbot.worker.info import Info, extraction_of, formats_of, refuse_live
-from userbot.worker.options import VendorLog, open_downloader
+from userbot.worker.options import SMUGGLED, VendorLog, open_downloader
 from userbot.worker.timebox import within
 
 MAX_QUESTIONS = 6  # sizes to ask for
 QUESTIONS_S = 4.0  # for all of them, the length and the picture together
 MAX_NESTING = 4
 COVER_NAME = "cover.jpg"
-_SMUGGLED = "#__youtubedl_smuggle"
 
 _MEDIA_EXTENSIONS = frozenset({*MEDIA_EXTENSIONS.video, *MEDIA_EXTENSIONS.audio})
 
@@ -38,7 +37,7 @@ def extract(call: ExtractCall) -> Extraction:
         cover = _complete(ydl, info, call)
         if not formats_of(info):
             raise NoVideoError("only pictures")
-        return extraction_of(info, url, cover)
+        return extraction_of(info, url, cover, ydl.links)
 
 
 def find_video(ydl: YoutubeDL, url: str) -> Info:
@@ -64,7 +63,7 @@ def _plain_url(url: str) -> str:
     """
     if not url.lower().startswith(("http://", "https://")):
         raise UnsupportedError("not a web link")
-    return url.partition(_SMUGGLED)[0]
+    return url.partition(SMUGGLED)[0]
 
 
 def _only_entry(playlist: Info) -> Info:

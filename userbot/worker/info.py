@@ -1,7 +1,7 @@
 """yt-dlp's record of a video (`info_dict`): what we keep of it, and how the domain reads it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from yt_dlp import YoutubeDL
 from yt_dlp.utils import MEDIA_EXTENSIONS
 
-from userbot.domain.media import Extraction, Format
+from userbot.domain.media import MAX_LINKS, Extraction, Format
 from userbot.errors import BrokenMediaError, LiveError
 from userbot.worker.labels import NAME_LENGTH, TITLE_LENGTH, clean, first_clean
 
@@ -51,8 +51,13 @@ def refuse_live(info: Info) -> None:
         raise LiveError(str(status or "is_live"))
 
 
-def extraction_of(info: Info, url: str, cover: Path | None) -> Extraction:
-    """Return info as a domain value. `url` stands in where the site tells no address of its own."""
+def extraction_of(
+    info: Info, url: str, cover: Path | None, links: Sequence[str] = ()
+) -> Extraction:
+    """Return info as a domain value. `url` stands in where the site tells no address of its own.
+
+    links: see `Extraction`.
+    """
     media_id = clean(info.get("id"), NAME_LENGTH)
     return Extraction(
         extractor=first_clean(NAME_LENGTH, info.get("extractor_key"), "Generic"),
@@ -64,6 +69,7 @@ def extraction_of(info: Info, url: str, cover: Path | None) -> Extraction:
         channel=first_clean(NAME_LENGTH, info.get("channel"), info.get("uploader")) or None,
         duration_s=_positive(info.get("duration")),
         cover=cover,
+        links=tuple(link for link in links if _may_be_kept(link))[-MAX_LINKS:],
     )
 
 
@@ -84,9 +90,7 @@ def performer_of(info: Info) -> str | None:
 def page_url_of(info: Info) -> str | None:
     """Return the address of the page, when it is one that may be opened again."""
     url = info.get("webpage_url")
-    if not isinstance(url, str) or not url.startswith(("http://", "https://")):
-        return None
-    return url if len(url) <= MAX_URL_LENGTH else None
+    return url if isinstance(url, str) and _may_be_kept(url) else None
 
 
 def record_of(info: Info) -> str:
@@ -116,6 +120,11 @@ def lacks_fragments(item: Info) -> bool:
 def lacks_cookies(item: Info) -> bool:
     """Return whether record_of had to drop cookies that came with the page of this format."""
     return bool(item.get(_LOST_COOKIES))
+
+
+def _may_be_kept(url: str) -> bool:
+    is_sound = url.isprintable() and len(url) <= MAX_URL_LENGTH  # UTF-8 can say all that prints
+    return is_sound and url.startswith(("http://", "https://"))
 
 
 def _record_of(info: Info) -> str:

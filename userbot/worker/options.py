@@ -29,6 +29,7 @@ STREAM_PREFIX = "stream-"
 STREAM_FIELD = "stream_number"  # set by `fetch`, so that a name never depends on the site
 KEPT_WARNINGS = 5
 MAX_RETRY_PAUSE_S = 3
+SMUGGLED = "#__youtubedl_smuggle"
 
 Options = dict[str, Any]
 
@@ -60,20 +61,28 @@ class Downloader(YoutubeDL):  # type: ignore[misc]  # yt_dlp has no types
 
     Films are read piece by piece, and are watched as they grow. The 1750 extractors are looked at
     only when there is a page to read: that makes 9 MB of the fork server's memory one's own.
+    `links` are those that led to what was found, in order: each to the next, and to nothing else.
     """
 
     def __init__(self, options: Options) -> None:
+        self.links: list[str] = []
+        self._is_straight = True
         self._answers: list[Response] = []
         self._answers_lock = Lock()  # fragments come on several threads
         self._knows_extractors = False
         super().__init__(options, auto_init=False)
 
-    def extract_info(self, *args: Any, **options: Any) -> Any:
-        """Read a page. See YoutubeDL."""
+    def extract_info(self, url: str, *args: Any, process: bool = True, **options: Any) -> Any:
+        """Read a page. See YoutubeDL, which comes back here with every link that a page is for."""
         if not self._knows_extractors:
             self._knows_extractors = True
             self.add_default_info_extractors()
-        return super().extract_info(*args, **options)
+        # Unprocessed it is a part of what the page before makes of it, with a title of its own; a
+        # note from one extractor to another makes more of a link than it is.
+        self._is_straight &= process and SMUGGLED not in url
+        if self._is_straight:
+            self.links.append(url)
+        return super().extract_info(url, *args, process=process, **options)
 
     def urlopen(self, req: Any) -> Response:
         """Open req; reading the whole answer at once is bounded.
@@ -135,7 +144,7 @@ def _pieces(read: Callable[[int], bytes], most_bytes: int) -> Iterator[bytes]:
         yield piece
 
 
-def open_downloader(folder: Path, proxy: str | None, log: VendorLog, **more: Any) -> YoutubeDL:
+def open_downloader(folder: Path, proxy: str | None, log: VendorLog, **more: Any) -> Downloader:
     """Return a downloader that writes only into folder; use it with `with`. `more`: options."""
     return Downloader(_options(folder, proxy, log) | more)
 
