@@ -112,6 +112,7 @@ async def _bot(
         access = bot.access
         code = OwnerCode(secrets.token_urlsafe(12), access, save_owner)
         route(settings, bot, code)
+        await bot.decisions.load()
         await bot.jobs.resume(was_stopped=await asyncio.to_thread(_was_stopped, paths.data_dir))
         await _unless(stopping, telegram.start(bot.client))
         await bot.jobs.reopen()

@@ -4,6 +4,7 @@ UserbotError
 ├── RequestError                    theirs: what was asked cannot be done
 │   ├── LinkRefusedError            not a link we open: scheme, credentials, private address ...
 │   ├── TooManyJobsError            more open jobs than one person may have
+│   ├── QuotaSpentError             more than one person may have on a day
 │   ├── RestartingError             the bot is being stopped
 │   ├── TooLargeError               more bytes than may be delivered
 │   └── TooLargeForDiskError        more than this disk holds
@@ -57,6 +58,14 @@ class TooManyJobsError(RequestError):
     def __init__(self, limit: int) -> None:
         super().__init__(limit)
         self.limit = limit
+
+
+class QuotaSpentError(RequestError):
+    """One person has had `limit` videos today, or else `limit_bytes`; the day ends in `wait_s`."""
+
+    def __init__(self, wait_s: float, limit: int = 0, limit_bytes: int | None = None) -> None:
+        super().__init__(wait_s, limit, limit_bytes)
+        self.wait_s, self.limit, self.limit_bytes = wait_s, limit, limit_bytes
 
 
 class RestartingError(RequestError):

@@ -23,7 +23,7 @@ import aiosqlite
 from userbot.domain.history import HistoryItem
 from userbot.domain.jobs import Job, JobId, Request
 from userbot.domain.media import MediaKind
-from userbot.domain.people import Quota, Usage
+from userbot.domain.people import Quota
 from userbot.domain.records import Claim, FairLimits, JobState, Lane
 from userbot.ports.durable import Stores
 from userbot.sqlite.database import PRAGMAS
@@ -85,7 +85,10 @@ def steps(stores: Stores, rounds: int) -> list[tuple[str, Step]]:
         ("history: find files", lambda number: stores.history.find_files(item(number).media)),
         ("users: touch", lambda number: stores.users.touch(number % PEOPLE, "Ann", NOW)),
         ("users: find", lambda number: stores.users.find(number % PEOPLE)),
-        ("quotas: charge", lambda number: stores.quotas.charge(1, DAY, Usage(1, 1), Quota(10**9))),
+        (
+            "quotas: reserve",
+            lambda number: stores.quotas.reserve(number % PEOPLE, job(number).id, DAY, Quota(500)),
+        ),
         (f"statistics: by site ({2 * rounds})", lambda number: stores.statistics.by_site(NOW, 5)),
     ]
 

@@ -12,7 +12,7 @@ from tests.contract.test_history import HOSTILE, item
 from userbot.domain.history import ErrorEntry, Mark
 from userbot.domain.jobs import JobId
 from userbot.domain.media import MediaKind
-from userbot.domain.people import Ban, Preferences, Quota, Role, Usage
+from userbot.domain.people import Ban, Preferences, Quota, Role
 from userbot.domain.records import ENDS
 
 STEPS = 200
@@ -34,7 +34,9 @@ CALLS = {
     "users.set_ban": 2,
     "users.set_quota": 2,
     "users.forget": 1,
-    "quotas.charge": 6,
+    "quotas.reserve": 6,
+    "quotas.settle": 3,
+    "quotas.release": 3,
     "quotas.forget_before": 0.3,
 }
 
@@ -92,6 +94,7 @@ class Play:
                 ("errors.export", (self._user(),)),
                 ("quotas.usage", (self._user(), self._day())),
                 ("users.find", (self._user(),)),
+                ("users.decided", ()),
             )
         )
 
@@ -165,17 +168,22 @@ class Play:
         return self._user(), self._random.choice(tuple(Role))
 
     def _users_set_ban(self):
-        ban = Ban(self._moment(), None, self._random.choice(SHORT))
+        ban = Ban(self._moment(), self._random.choice(SHORT))
         return self._user(), self._random.choice((None, ban))
 
     def _users_set_quota(self):
         return self._user(), self._random.choice((None, Quota(5, None), Quota(None, 10**9)))
 
-    def _quotas_charge(self):
+    def _quotas_reserve(self):
         draw = self._random
-        cost = Usage(draw.randrange(3), draw.randrange(1000))
         quota = Quota(draw.choice((None, 1, 10)), draw.choice((None, 2000)))
-        return self._user(), self._day(), cost, quota
+        return self._user(), self._job(), self._day(), quota, draw.choice((0, 0, 500))
+
+    def _quotas_settle(self):
+        return self._user(), self._job(), self._day(), self._random.randrange(1000)
+
+    def _quotas_release(self):
+        return self._user(), self._job()
 
     def _quotas_forget_before(self):
         return (self._day(),)

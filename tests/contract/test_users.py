@@ -8,11 +8,13 @@ import pytest
 
 from tests.contract.stores import CHOICE, LEASE, MINUTE, NOW, OPEN, job, open_stores, queue
 from tests.contract.test_history import HOSTILE
+from userbot.domain.jobs import JobId
 from userbot.domain.media import MediaKind
 from userbot.domain.people import Ban, Preferences, Quota, Role, Usage, User
 from userbot.domain.records import JobState, Lane
 
-TODAY = date(2030, 1, 1)
+DAY = timedelta(days=1)
+TODAY, TOMORROW = date(2030, 1, 1), date(2030, 1, 2)
 ANN = 2**52 - 1
 
 
@@ -33,7 +35,7 @@ async def test_everything_about_a_person_is_kept(stores, kind, tmp_path):
         NOW,
         Preferences(MediaKind.AUDIO, 720),
         Role.TRUSTED,
-        Ban(NOW, LEASE, "too loud"),
+        Ban(NOW, "too loud"),
         Quota(10, 2**40),
     )
     await users.set_preferences(whole.id, whole.preferences)
@@ -53,10 +55,10 @@ async def test_everything_about_a_person_is_kept(stores, kind, tmp_path):
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text)[:20])
 async def test_hostile_names_and_reasons_are_kept_as_they_are(stores, text):
     await stores.users.touch(1, text, NOW)
-    await stores.users.set_ban(1, Ban(NOW, None, text))
+    await stores.users.set_ban(1, Ban(NOW, text))
     user = await stores.users.find(1)
     assert user.name == text
-    assert user.ban == Ban(NOW, None, text)
+    assert user.ban == Ban(NOW, text)
 
 
 async def test_what_utf8_cannot_say_becomes_a_question_mark(stores):
@@ -105,36 +107,82 @@ async def test_a_job_keeps_its_file_ids_and_the_time_of_its_steps(stores):
     assert (record.file_ids, record.steps_s, record.choice) == (("a", "b"), steps, CHOICE)
 
 
-async def test_a_day_is_charged_up_to_the_quota_and_no_further(stores):
+async def test_whom_something_is_decided_about_is_known_after_a_restart(stores, kind, tmp_path):
+    await stores.users.touch(1, "Ann", NOW)
+    await stores.users.set_role(4, Role.ALLOWED)
+    await stores.users.set_ban(3, Ban(NOW))
+    await stores.users.set_quota(2, Quota(5))
+    await stores.users.set_role(5, Role.TRUSTED)
+    await stores.users.set_role(5, Role.USER)
+    async with open_stores(kind, tmp_path) as again:
+        assert await again.users.decided() == [
+            User(2, quota=Quota(5)),
+            User(3, ban=Ban(NOW)),
+            User(4, role=Role.ALLOWED),
+        ]
+
+
+# quotas
+
+FIRST, SECOND = JobId("first"), JobId("second")
+
+
+async def test_a_day_has_room_for_as_many_jobs_as_the_quota_says(stores):
     quotas = stores.quotas
     assert await quotas.usage(1, TODAY) == Usage()
-    assert await quotas.charge(1, TODAY, Usage(1, 600), Quota(2, 1000))
-    assert not await quotas.charge(1, TODAY, Usage(1, 401), Quota(2, 1000))
-    assert await quotas.charge(1, TODAY, Usage(1, 400), Quota(2, 1000))
-    assert not await quotas.charge(1, TODAY, Usage(1, 0), Quota(2, 1000))
-    assert await quotas.charge(1, TODAY, Usage(1, 2**40), Quota()), "no limits"
-    assert not await quotas.charge(1, TODAY, Usage(5, 0), Quota(4, None))
-    assert await quotas.usage(1, TODAY) == Usage(3, 1000 + 2**40)
+    assert await quotas.reserve(1, FIRST, TODAY, Quota(2))
+    assert await quotas.reserve(1, FIRST, TODAY, Quota(1)), "counted already"
+    assert not await quotas.reserve(1, SECOND, TODAY, Quota(1))
+    assert await quotas.reserve(1, SECOND, TODAY, Quota(2))
+    assert await quotas.reserve(1, JobId("third"), TODAY, Quota(), 2**40), "no limits"
+    assert not await quotas.reserve(1, JobId("fourth"), TODAY, Quota(None, 2**40))
+    assert await quotas.usage(1, TODAY) == Usage(3, 2**40)
     assert await quotas.usage(2, TODAY) == Usage()
-    assert await quotas.usage(1, TODAY + timedelta(days=1)) == Usage()
+    assert await quotas.usage(1, TOMORROW) == Usage()
 
 
-async def test_of_many_charges_at_once_no_more_pass_than_fit(stores):
-    passed = []
+async def test_what_a_job_has_brought_is_kept_once_and_on_its_own_day(stores):
+    quotas = stores.quotas
+    await quotas.reserve(1, FIRST, TODAY, Quota())
+    for size_bytes in (600, 700):
+        await quotas.settle(1, FIRST, TOMORROW, size_bytes)
+        await quotas.settle(1, SECOND, TOMORROW, size_bytes)
+    assert await quotas.usage(1, TODAY) == Usage(1, 600)
+    assert await quotas.usage(1, TOMORROW) == Usage(1, 600), "never counted before"
 
-    async def charge():
-        passed.append(await stores.quotas.charge(1, TODAY, Usage(1, 10), Quota(7, 10**6)))
 
+async def test_what_came_to_nothing_counts_no_more_and_what_was_brought_does(stores):
+    quotas = stores.quotas
+    await quotas.reserve(1, FIRST, TODAY, Quota(), 500)
+    await quotas.settle(1, SECOND, TODAY, 30)
+    for job_id in (FIRST, FIRST, SECOND, JobId("unknown")):
+        await quotas.release(1, job_id)
+    assert await quotas.usage(1, TODAY) == Usage(1, 30)
+    assert await quotas.reserve(1, FIRST, TOMORROW, Quota(1)), "it is tried again"
+    assert await quotas.usage(1, TOMORROW) == Usage(1, 0)
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text)[:20])
+async def test_any_id_is_counted_and_none_is_a_query(stores, text):
+    await stores.quotas.reserve(1, JobId(text), TODAY, Quota(1))
+    await stores.quotas.settle(1, JobId(text), TODAY, 5)
+    assert not await stores.quotas.reserve(1, SECOND, TODAY, Quota(1))
+    assert await stores.quotas.usage(1, TODAY) == Usage(1, 5)
+
+
+async def test_of_500_reservations_at_once_exactly_as_many_pass_as_fit(stores):
     async with asyncio.TaskGroup() as tasks:
-        for _ in range(25):
-            tasks.create_task(charge())
-    assert sum(passed) == 7
-    assert await stores.quotas.usage(1, TODAY) == Usage(7, 70)
+        tried = [
+            tasks.create_task(stores.quotas.reserve(1, JobId(f"job{number}"), TODAY, Quota(50)))
+            for number in range(500)
+        ]
+    assert sum(each.result() for each in tried) == 50
+    assert await stores.quotas.usage(1, TODAY) == Usage(50, 0)
 
 
 async def test_days_that_are_over_are_forgotten(stores):
     for days in range(3):
-        assert await stores.quotas.charge(1, TODAY + timedelta(days=days), Usage(1, 1), Quota())
-    assert await stores.quotas.forget_before(TODAY + timedelta(days=2)) == 2
-    assert await stores.quotas.usage(1, TODAY + timedelta(days=1)) == Usage()
-    assert await stores.quotas.usage(1, TODAY + timedelta(days=2)) == Usage(1, 1)
+        await stores.quotas.settle(1, JobId(f"job{days}"), TODAY + days * DAY, 1)
+    assert await stores.quotas.forget_before(TODAY + 2 * DAY) == 2
+    assert await stores.quotas.usage(1, TOMORROW) == Usage()
+    assert await stores.quotas.usage(1, TODAY + 2 * DAY) == Usage(1, 1)

@@ -16,12 +16,16 @@ from typing import Any, cast
 
 from tests.contract.stores import extraction, media_file
 from userbot.domain.jobs import Failed, Job, JobId, Request, View
+from userbot.domain.limits import Allowances
 from userbot.domain.media import Extraction, Format, MediaFile
+from userbot.domain.people import Quota
 from userbot.domain.records import ENDS, FairLimits, JobRecord, JobState, JobSummary, Lane
 from userbot.errors import UserbotError
 from userbot.memory.cache import MemoryCache
 from userbot.memory.wakeups import MemoryWakeups
 from userbot.ports import JobStore, Sent
+from userbot.ports.durable import Stores
+from userbot.services.access import Access
 from userbot.services.bringing import Bringing
 from userbot.services.cancelling import Cancelling
 from userbot.services.delivery import Delivery, Steps
@@ -40,6 +44,7 @@ from userbot.services.limits import Limits
 from userbot.services.line import Line
 from userbot.services.offers import Offers
 from userbot.services.queue import Queue
+from userbot.services.quota import DailyQuota
 from userbot.services.reading import Reading
 from userbot.services.refused import Refused
 from userbot.services.sending import Sending
@@ -48,7 +53,7 @@ from userbot.services.wakes import Waker
 from userbot.services.withdrawal import Withdrawal
 from userbot.sqlite import stores as sqlite
 
-BOT_ID = 1
+BOT_ID, OWNER = 1, 10**9
 SMALL, LARGE = 1_000_000, 100_000_000
 LIMIT_BYTES = 2_000_000_000
 OPEN = FairLimits(100, 100)
@@ -189,6 +194,8 @@ class Site:
 class Backstage:
     """All of it; `serving` runs the lanes."""
 
+    stores: Stores
+    access: Access  # nobody is limited; who has something decided about them is
     store: Any  # Moody
     chats: Chats
     site: Site
@@ -302,16 +309,17 @@ def _made(kit, stores, workers, tasks, lanes, pages, folder, clock) -> Backstage
     limits, refused = Limits(LIMIT_BYTES, 60.0, 4), Refused(kit.now)
     reading = Reading(kit, workers, pages, limits)
     disk = Disk(folder / "jobs", 0, lambda _folder: Usage())
-    endings = Endings(kit, tasks, Chronicle(stores.history, stores.errors, BOT_ID))
+    endings = Endings(kit, tasks, Chronicle(stores, BOT_ID))
     offers = Offers(kit, endings, tasks, 3600.0)
 
-    async def delivered(_record: JobRecord) -> None:
-        return None
+    async def forget(url: str) -> None:
+        refused.forget(url)
+        await pages.forget(url)
 
     random_ids = itertools.count(1)
-    sending = Sending(kit, limits, lambda: next(random_ids), delivered)
+    sending = Sending(kit, limits, lambda: next(random_ids))
     steps = Steps(
-        Inspection(kit, reading, offers, refused),
+        Inspection(kit, reading, offers, refused, stores.users),
         Bringing(kit, Fetching(kit, workers, reading, disk, limits), sending),
     )
     queue = Queue(
@@ -323,8 +331,11 @@ def _made(kit, stores, workers, tasks, lanes, pages, folder, clock) -> Backstage
         log_id=ContextVar("job", default=None),
     )
     ids = itertools.count(1)
+    nothing = Allowances({}, {}, {}, {}, Quota(), Quota())
+    access = Access([OWNER], [], [])
+    quota = DailyQuota(stores.quotas, nothing, access, kit.now)
     intake = Intake(
-        *(kit, Waker(queue.wake, MemoryWakeups(), tasks), refused, pages),
+        *(kit, Waker(queue.wake, MemoryWakeups(), tasks), quota, forget),
         lambda: JobId(f"{next(ids):08x}"),
         lambda _user: None,
     )
@@ -332,6 +343,8 @@ def _made(kit, stores, workers, tasks, lanes, pages, folder, clock) -> Backstage
     cancelling = Cancelling(kit, queue, offers, endings, withdrawal, tasks)
     jobs = Jobs(kit, intake, offers, endings, cancelling)
     return Backstage(
+        stores,
+        access,
         kit.store,
         kit.chat,
         workers,

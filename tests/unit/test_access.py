@@ -3,6 +3,7 @@
 import pytest
 
 from userbot.domain.jobs import Request
+from userbot.domain.people import Role
 from userbot.services.access import Access
 
 OWNER, ANN, TRUSTED, BANNED, EVE = 1, 2, 3, 4, 5
@@ -31,8 +32,9 @@ def test_the_settings_say_who_is_served_where(access):
 
 def test_whom_the_owner_trusts_may_write_in_private_too(access):
     assert where(access, TRUSTED) == {"private", "club"}
-    assert access.is_trusted(TRUSTED)
-    assert not access.is_trusted(ANN)
+    assert access.role_of(TRUSTED) is Role.TRUSTED
+    assert access.role_of(ANN) is Role.USER
+    assert access.role_of(OWNER) is None
 
 
 def test_a_ban_counts_more_than_anything_but_being_the_owner(access):

@@ -9,7 +9,7 @@ from tests.contract.stores import job, queue
 from tests.contract.test_history import item
 from userbot.domain.history import ErrorEntry, Tally
 from userbot.domain.jobs import JobId
-from userbot.domain.people import Quota, Role, Usage
+from userbot.domain.people import Role, Usage
 from userbot.domain.records import JobState
 from userbot.services.accounts import Accounts, Forgotten
 from userbot.services.history import Chronicle
@@ -50,7 +50,7 @@ def clock():
 
 @pytest.fixture
 def chronicle(stores):
-    return Chronicle(stores.history, stores.errors, 1)
+    return Chronicle(stores, 1)
 
 
 @pytest.fixture
@@ -76,13 +76,13 @@ async def test_an_export_has_everything_of_one_person(stores, accounts):
     await stores.history.add(item(2, user_id=2))
     for user in (1, 2):
         await stores.errors.add(ErrorEntry(JobId(f"x{user}"), user, NOW, "Down", "site", "503"))
-    await stores.quotas.charge(1, NOW.date(), Usage(2, 30), Quota())
+    await stores.quotas.settle(1, job(1).id, NOW.date(), 30)
     await queue(stores.jobs, job(7), job(8, user=2))
     data = json.loads(await accounts.export(1))
     assert data["person"]["name"] == "Ann \U0001f600"
     assert [each["job_id"] for each in data["history"]] == ["job1"]
     assert data["history"][0]["ended_at"] == item(1).ended_at.isoformat()
-    assert data["taken_today"] == {"count": 2, "size_bytes": 30}
+    assert data["taken_today"] == {"count": 1, "size_bytes": 30}
     assert [each["link"] for each in data["open_links"]] == [job(7).url]
     assert [(each["label"], each["detail"]) for each in data["errors"]] == [("Down", "503")]
 
@@ -141,7 +141,7 @@ async def test_who_did_not_write_for_long_is_forgotten(stores, accounts, clock):
 
 async def test_a_store_that_is_away_fails_nobody(tmp_path, clock):
     async with open_stores(tmp_path / "userbot.db") as stores:
-        accounts = Accounts(stores, Chronicle(stores.history, stores.errors, 1), clock)
+        accounts = Accounts(stores, Chronicle(stores, 1), clock)
         await lose(stores, "users")
         await accounts.touch(1, "Ann")
 
@@ -150,7 +150,7 @@ async def old_and_new(stores):
     for days in (0, 29, 31):
         await stores.history.add(item(days, ended_at=NOW - days * DAY))
         await stores.errors.add(ErrorEntry(JobId(f"{days}"), 1, NOW - days * DAY, "Down"))
-        await stores.quotas.charge(1, (NOW - days * DAY).date(), Usage(1, 1), Quota())
+        await stores.quotas.settle(1, JobId(f"{days}"), (NOW - days * DAY).date(), 1)
     await queue(stores.jobs, job(1), now=NOW)
     await stores.jobs.end(job(1).id, JobState.CANCELLED, None, NOW - 31 * DAY)
 

@@ -79,7 +79,7 @@ def test_an_error_is_kept_with_what_was_said():
 
 
 async def test_an_end_that_is_told_twice_is_kept_once(stores):
-    chronicle = Chronicle(stores.history, stores.errors, BOT)
+    chronicle = Chronicle(stores, BOT)
     failed = replace(RECORD, state=JobState.FAILED, error="SiteDownError", error_args=("503",))
     for _ in range(2):
         assert await chronicle.keep(failed)
@@ -90,7 +90,7 @@ async def test_an_end_that_is_told_twice_is_kept_once(stores):
 
 async def test_a_store_that_is_away_is_told_later(stores):
     await stores.users._database.write(lambda connection: connection.execute("DROP TABLE history"))
-    assert not await Chronicle(stores.history, stores.errors, BOT).keep(RECORD)
+    assert not await Chronicle(stores, BOT).keep(RECORD)
 
 
 @pytest.fixture

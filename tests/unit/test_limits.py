@@ -1,6 +1,5 @@
 """How often and how much: what the settings say, who is held to what, and what people read."""
 
-import asyncio
 import contextlib
 import sqlite3
 from dataclasses import replace
@@ -13,13 +12,13 @@ from config.settings import load
 from config.values import CHAT_RATES, EVERYBODY_RATES, TRUSTED_RATES, USER_RATES
 from tests.contract import stores as samples
 from userbot.domain.limits import Allowances, Operation, Rate, day_of, next_day, parse_rates
-from userbot.domain.people import Quota, Role, Usage
+from userbot.domain.people import Quota, Role, Usage, User
 from userbot.domain.records import JobRecord, JobState
-from userbot.errors import InfrastructureError
+from userbot.errors import QuotaSpentError
 from userbot.memory.limiter import MemoryLimiter
 from userbot.services.access import Access
 from userbot.services.allowance import Allowance
-from userbot.services.people import KNOWN_S, People
+from userbot.services.history import Chronicle
 from userbot.services.quota import DailyQuota, Spent
 from userbot.sqlite.stores import open_stores
 from userbot.telegram import pace_words
@@ -59,24 +58,23 @@ async def stores(tmp_path):
 
 
 @pytest.fixture
-async def tasks():
-    async with asyncio.TaskGroup() as tasks:
-        yield tasks
+def access():
+    return Access([OWNER], [ANN, BOB], [], trusted=[CAROL])
 
 
 @pytest.fixture
-def people(stores, tasks, clock):
-    return People(Access([OWNER], [ANN, BOB], [], trusted=[CAROL]), stores.users, tasks, clock)
+def allowance(access, clock):
+    return Allowance(MemoryLimiter(clock), ALLOWANCES, access)
 
 
 @pytest.fixture
-def allowance(people, clock):
-    return Allowance(MemoryLimiter(clock), ALLOWANCES, people)
+def quota(stores, access):
+    return DailyQuota(stores.quotas, ALLOWANCES, access, lambda: NOON)
 
 
 @pytest.fixture
-def quota(stores, people):
-    return DailyQuota(stores.quotas, stores.jobs, ALLOWANCES, people, lambda: NOON)
+def chronicle(stores):
+    return Chronicle(stores, 1)
 
 
 # settings
@@ -132,10 +130,10 @@ def test_the_password_of_redis_is_not_printed(tmp_path):
 # allowances
 
 
-async def test_a_group_that_writes_itself_is_still_a_group(stores, tasks, clock):
-    people = People(Access([OWNER], [], [CLUB]), stores.users, tasks, clock)
+async def test_a_group_that_writes_itself_is_still_a_group(clock):
+    access = Access([OWNER], [], [CLUB])
     allowances = replace(ALLOWANCES, user={}, chat={Operation.LINK: Rate(1, 60)})
-    allowance = Allowance(MemoryLimiter(clock), allowances, people)
+    allowance = Allowance(MemoryLimiter(clock), allowances, access)
     assert await allowance.charge(CLUB, CLUB, LINK, is_group=True) is None
     assert await allowance.charge(CLUB, CLUB, LINK, is_group=True)
 
@@ -194,73 +192,80 @@ async def test_an_operation_without_a_limit_and_an_owner_are_never_refused(allow
     assert await allowance.charge(ANN, ANN, LINK) is None
 
 
-async def test_whom_the_owner_trusts_has_another_allowance(allowance, stores, clock):
-    await stores.users.set_role(ANN, Role.TRUSTED)
+async def test_whom_the_owner_trusts_has_another_allowance(allowance, access, clock):
+    access.decide(User(ANN, role=Role.TRUSTED))
     results = [await allowance.charge(ANN, ANN, LINK) for _ in range(8)]
     assert results.count(None) == 5
-    await stores.users.set_role(ANN, Role.USER)
-    clock.now_s += max(KNOWN_S, 60) + 1
+    access.decide(User(ANN, role=Role.USER))
+    clock.now_s += 61
     results = [await allowance.charge(ANN, ANN, LINK) for _ in range(8)]
     assert results.count(None) == 2
-
-
-@pytest.fixture
-def damaged(stores, tmp_path):
-    """A store in which nothing can be found."""
-    with contextlib.closing(sqlite3.connect(tmp_path / "userbot.db")) as database:
-        database.execute("DROP TABLE users")
-        database.execute("DROP TABLE usage")
-        database.commit()
-    return stores
-
-
-async def test_while_the_store_fails_everybody_is_a_plain_user(people, damaged):
-    with pytest.raises(InfrastructureError):
-        await damaged.users.find(ANN)
-    assert await people.role_of(ANN) is Role.USER
-    assert await people.quota_of(ANN) is None
-    assert await people.role_of(OWNER) is None
-    assert await people.role_of(CAROL) is Role.TRUSTED
 
 
 # quotas
 
 
-def record(number=1, user=ANN, size_bytes=100):
+def record(number=1, user=ANN, size_bytes=100, state=JobState.DELIVERED):
     file = replace(samples.media_file(), size_bytes=size_bytes)
-    return JobRecord(samples.job(number, user), JobState.DELIVERED, NOON, NOON, file=file)
+    return JobRecord(samples.job(number, user), state, NOON, NOON, file=file)
 
 
-async def test_what_was_delivered_and_what_is_open_count_until_the_day_is_over(quota, stores):
+async def test_what_is_accepted_counts_until_it_fails_or_the_day_is_over(quota, chronicle, stores):
     assert await quota.spent(ANN, 3) is None
     assert await quota.spent(ANN, 4) == Spent(12 * 3600, 3, 3)
-    await quota.took(record())
-    await stores.jobs.add(samples.job(2, ANN), NOON)
-    assert await quota.spent(ANN, 1) is None
-    await quota.took(record())
+    for number in range(3):
+        await quota.reserve(ANN, samples.job(number).id)
     assert await quota.spent(ANN, 1) == Spent(12 * 3600, 3, 0)
+    with pytest.raises(QuotaSpentError) as caught:
+        await quota.reserve(ANN, samples.job(3).id)
+    assert caught.value.args == (12 * 3600, 3, None)
     assert await quota.spent(ANN, 0) is None
     assert await quota.spent(BOB, 3) is None
+    await chronicle.keep(record(0, state=JobState.FAILED))
+    assert await quota.spent(ANN, 1) is None
+    assert await stores.quotas.usage(ANN, date(2030, 1, 1)) == Usage(2, 0)
+
+
+async def test_what_was_delivered_counts_once_however_often_its_end_is_told(
+    quota, chronicle, stores
+):
+    await quota.reserve(ANN, samples.job(1).id)
+    for _ in range(3):
+        assert await chronicle.keep(record(1))
+    assert await chronicle.keep(record(2)), "accepted before a count was kept"
     assert await stores.quotas.usage(ANN, date(2030, 1, 1)) == Usage(2, 200)
 
 
-async def test_bytes_have_a_quota_of_their_own(quota):
-    await quota.took(record(size_bytes=1000))
+async def test_who_had_their_data_deleted_has_had_their_videos_all_the_same(chronicle, stores):
+    chronicle.forgot(ANN, NOON)
+    await chronicle.keep(record(1))
+    assert await stores.history.export(ANN) == []
+    assert await stores.quotas.usage(ANN, date(2030, 1, 1)) == Usage(1, 100)
+
+
+async def test_bytes_have_a_quota_of_their_own(quota, chronicle):
+    await chronicle.keep(record(size_bytes=1000))
     assert await quota.spent(ANN, 1) == Spent(12 * 3600, limit_bytes=1000)
     assert await quota.spent(ANN, 0) == Spent(12 * 3600, limit_bytes=1000)
+    with pytest.raises(QuotaSpentError):
+        await quota.reserve(ANN, samples.job(2).id)
 
 
-async def test_owners_the_trusted_and_those_with_a_quota_of_their_own(quota, stores):
-    await stores.users.set_role(BOB, Role.TRUSTED)
-    await stores.users.set_quota(ANN, Quota(count=1))
-    assert await quota.spent(OWNER, 10**6) is None
-    assert await quota.spent(BOB, 10**6) is None
+async def test_owners_the_trusted_and_those_with_a_quota_of_their_own(quota, access):
+    access.decide(User(BOB, role=Role.TRUSTED))
+    access.decide(User(ANN, quota=Quota(count=1)))
+    for free in (OWNER, BOB, CAROL):
+        assert await quota.spent(free, 10**6) is None
     assert await quota.spent(ANN, 2) == Spent(12 * 3600, 1, 1)
 
 
-async def test_a_store_that_fails_refuses_nobody(quota, damaged):
+async def test_a_store_that_fails_refuses_nobody(quota, stores, tmp_path):
+    with contextlib.closing(sqlite3.connect(tmp_path / "userbot.db")) as database:
+        database.execute("DROP TABLE charges")
+        database.commit()
     assert await quota.spent(ANN, 10) is None
-    await quota.took(record())
+    await quota.reserve(ANN, samples.job(1).id)
+    await quota.release(ANN, samples.job(1).id)
 
 
 def test_days_begin_at_midnight_utc():

@@ -10,6 +10,7 @@ from userbot import errors
 from userbot.domain.choices import Choice
 from userbot.domain.jobs import (
     Cancelled,
+    Chosen,
     Expired,
     Failed,
     Job,
@@ -29,7 +30,7 @@ from userbot.domain.jobs import (
 )
 from userbot.domain.media import MAX_UPLOAD_BYTES, Extraction, MediaFile, MediaKind
 from userbot.domain.urls import LinkProblem
-from userbot.telegram import keyboards, problems, texts
+from userbot.telegram import decision_words, keyboards, problems, settings_words, texts
 from userbot.telegram.markup import styled, utf16_units
 from userbot.telegram.views import STAGES
 
@@ -49,6 +50,7 @@ JOB = Job(JobId("0123abcd"), Request(1, 2, 3, False), "http://x")
 VIEWS: dict[type, list[View]] = {
     Looking: [Looking()],
     Menu: [Menu(EXTRACTION, (Choice(MediaKind.VIDEO, ("1",), 720),))],
+    Chosen: [Chosen(LONG, Choice(MediaKind.VIDEO, ("1",), 720, size_bytes=10**8))],
     Waiting: [Waiting(LONG, 12, 500)],
     WaitingForDisk: [WaitingForDisk(LONG, 1_200_000_000)],
     Working: [Working(LONG, Progress(stage, 1, 2, 3, True)) for stage in Stage],
@@ -78,8 +80,9 @@ def fixed_words(module) -> dict[str, str]:
     return {name: value for name, value in words.items() if isinstance(value, str)}
 
 
-FIXED = fixed_words(texts)
-POPUPS = {name: text for name, text in FIXED.items() if name.startswith(("PRESS_", "OWNER_"))}
+TEXTS = fixed_words(texts)
+FIXED = {**TEXTS, **fixed_words(settings_words), **decision_words.USAGE}
+POPUPS = {name: text for name, text in TEXTS.items() if name.startswith(("PRESS_", "OWNER_"))}
 
 
 @pytest.mark.parametrize("kind", all_errors(), ids=lambda kind: kind.__name__)

@@ -25,6 +25,7 @@ from userbot.services.allowance import Allowance
 from userbot.services.board import Board
 from userbot.services.bringing import Bringing
 from userbot.services.cancelling import Cancelling
+from userbot.services.decisions import Decisions
 from userbot.services.delivery import Delivery, Steps
 from userbot.services.disk import Disk
 from userbot.services.endings import Endings
@@ -41,7 +42,6 @@ from userbot.services.limits import Limits
 from userbot.services.line import Line
 from userbot.services.numbers import Overview
 from userbot.services.offers import Offers
-from userbot.services.people import People
 from userbot.services.queue import Queue
 from userbot.services.quota import DailyQuota
 from userbot.services.reading import Reading
@@ -97,6 +97,7 @@ class Bot:
     overview: Overview
     allowance: Allowance
     quota: DailyQuota
+    decisions: Decisions
 
 
 def compose(settings: Settings, outside: Outside) -> Bot:
@@ -104,15 +105,14 @@ def compose(settings: Settings, outside: Outside) -> Bot:
     stores, volatile, tasks, now = outside.stores, outside.volatile, outside.tasks, outside.now
     speech = _speech(settings, outside, lambda job, error: cancelling.gone(job, error))
     access = _access(settings)
-    people = People(access, stores.users, tasks, time.monotonic)
     common = _common(settings, outside, speech.chat)
     kit, endings, offers = common.kit, common.endings, common.offers
-    quota = DailyQuota(stores.quotas, stores.jobs, settings.limits, people, now)
-    steps = _steps(settings, outside, common, quota)
+    quota = DailyQuota(stores.quotas, settings.limits, access, now)
+    steps = _steps(settings, outside, common)
     queue = _queue(settings, outside, common, steps)
     waker = Waker(queue.wake, volatile.wakeups, tasks)
     intake = Intake(
-        *(kit, waker, common.refused, common.pages),
+        *(kit, waker, quota, common.forget),
         lambda: JobId(secrets.token_hex(6)),
         lambda user_id: None if access.is_owner(user_id) else settings.work.max_user_jobs,
     )
@@ -139,8 +139,9 @@ def compose(settings: Settings, outside: Outside) -> Bot:
         accounts=Accounts(stores, common.chronicle, now),
         retention=Retention(stores, settings.store.retention, now),
         overview=Overview(stores.statistics, stores.errors, now),
-        allowance=Allowance(volatile.limiter, settings.limits, people),
+        allowance=Allowance(volatile.limiter, settings.limits, access),
         quota=quota,
+        decisions=Decisions(stores.users, access, jobs, now),
     )
 
 
@@ -184,12 +185,17 @@ class _Common:
     pages: KnownPages
     disk: Disk
 
+    async def forget(self, url: str) -> None:
+        """Forget what is known of a link: it is to be read anew."""
+        self.refused.forget(url)
+        await self.pages.forget(url)
+
 
 def _common(settings: Settings, outside: Outside, chat: Chat) -> _Common:
     stores, tasks, work = outside.stores, outside.tasks, settings.work
     jobs_dir = settings.paths.data_dir / "jobs"
     kit = _kit(settings, outside, chat)
-    chronicle = Chronicle(stores.history, stores.errors, settings.telegram.bot_id)
+    chronicle = Chronicle(stores, settings.telegram.bot_id)
     endings = Endings(kit, tasks, chronicle)
     return _Common(
         kit=kit,
@@ -228,12 +234,12 @@ def _queue(settings: Settings, outside: Outside, common: _Common, steps: Steps) 
     )
 
 
-def _steps(settings: Settings, outside: Outside, common: _Common, quota: DailyQuota) -> Steps:
+def _steps(settings: Settings, outside: Outside, common: _Common) -> Steps:
     kit, workers, work = common.kit, outside.workers, settings.work
     limits = Limits(MAX_UPLOAD_BYTES, work.job_timeout_s, work.max_uploads)
     reading = Reading(kit, workers, common.pages, limits)
-    sending = Sending(kit, limits, lambda: secrets.randbits(63), quota.took)
+    sending = Sending(kit, limits, lambda: secrets.randbits(63))
     return Steps(
-        Inspection(kit, reading, common.offers, common.refused),
+        Inspection(kit, reading, common.offers, common.refused, outside.stores.users),
         Bringing(kit, Fetching(kit, workers, reading, common.disk, limits), sending),
     )

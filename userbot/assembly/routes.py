@@ -9,6 +9,7 @@ from userbot.services.access import OwnerCode
 from userbot.telegram import router
 from userbot.telegram.handlers.buttons import ButtonHandler, Presses
 from userbot.telegram.handlers.commands import CommandHandler
+from userbot.telegram.handlers.decisions import OwnerCommands
 from userbot.telegram.handlers.history import Again, Histories, Means
 from userbot.telegram.handlers.links import LinkHandler, LinkRules
 from userbot.telegram.handlers.mydata import Documents, MyData
@@ -18,6 +19,7 @@ from userbot.telegram.handlers.presses import EndedJobPresses, OpenJobPresses
 from userbot.telegram.handlers.queue import Lists, QueueHandler
 from userbot.telegram.handlers.reports import Reports
 from userbot.telegram.handlers.rights import Rights
+from userbot.telegram.handlers.settings import PersonalSettings
 from userbot.telegram.handlers.strangers import Strangers
 
 
@@ -36,9 +38,10 @@ def route(settings: Settings, bot: Bot, code: OwnerCode) -> None:
         LinkHandler(api, strangers, pace, bot.intake, errands, rules),
         _buttons(bot, pace, lists, own),
         OwnCommands(
-            *(strangers, errands, own.histories, own.data),
+            *(strangers, errands, own.histories, own.data, own.settings),
             OwnersNumbers(api, access, bot.overview),
         ),
+        OwnerCommands(api, access, strangers, errands, bot.decisions, bot.quota),
     )
     router.register(bot.client, pace, handlers)
 
@@ -49,6 +52,7 @@ class _Own:
 
     histories: Histories
     data: MyData
+    settings: PersonalSettings
 
 
 def _own(bot: Bot, strangers: Strangers) -> _Own:
@@ -58,6 +62,7 @@ def _own(bot: Bot, strangers: Strangers) -> _Own:
     return _Own(
         Histories(api, strangers, access, Again(api, means, access, errands), errands),
         MyData(api, access, strangers, bot.accounts, documents, errands),
+        PersonalSettings(api, bot.accounts, errands),
     )
 
 
@@ -67,6 +72,6 @@ def _buttons(bot: Bot, pace: Pace, lists: Lists, own: _Own) -> ButtonHandler:
     presses = Presses(
         OpenJobPresses(rights, jobs, bot.offers, bot.queue),
         EndedJobPresses(rights, jobs, Reports(api, access, time.monotonic)),
-        OwnPresses(own.histories, own.data),
+        OwnPresses(own.histories, own.data, own.settings),
     )
     return ButtonHandler(api, bot.errands, pace, rights, presses, lists)

@@ -107,6 +107,14 @@ class Menu:
 
 
 @dataclass(frozen=True, slots=True)
+class Chosen:
+    """Nobody was asked: what their person always takes was taken."""
+
+    title: str
+    choice: Choice
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """All slots are taken. `position` counts from 1; the turn comes in about `left_s` seconds.
 
@@ -172,6 +180,7 @@ class Paused:
 View = (
     Looking
     | Menu
+    | Chosen
     | Waiting
     | WaitingForDisk
     | Working

@@ -1,22 +1,28 @@
-"""Who a person is to the bot, and what they may."""
+"""Who a person is to the bot, what they may, and what they want without being asked."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from userbot.domain.choices import Choice
 from userbot.domain.media import MediaKind
 
 
 class Role(StrEnum):
     """What somebody is to the bot. Owners stand in the settings, not here."""
 
-    USER = "user"
-    TRUSTED = "trusted"  # with an allowance of their own
+    USER = "user"  # may use it where the settings say so
+    ALLOWED = "allowed"  # in private too
+    TRUSTED = "trusted"  # in private too, with an allowance of their own
 
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What a person wants without being asked; None: to be asked."""
+    """What a person wants without being asked: no `kind`, to be asked each time.
+
+    `height` is the most that a video may have, None the best there is.
+    """
 
     kind: MediaKind | None = None
     height: int | None = None
@@ -24,15 +30,10 @@ class Preferences:
 
 @dataclass(frozen=True, slots=True)
 class Ban:
-    """Somebody may not use the bot; `until` is None for good. `reason` is the owner's own words."""
+    """Somebody may not use the bot, until the owner says otherwise. `reason` is the owner's."""
 
     since: datetime
-    until: datetime | None = None
     reason: str = ""
-
-    def holds(self, now: datetime) -> bool:
-        """Say whether it is in force."""
-        return self.until is None or now < self.until
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,10 @@ class Quota:
     count: int | None = None
     size_bytes: int | None = None
 
-    def allows(self, usage: Usage) -> bool:
-        """Say whether a day's usage is within it."""
-        return (self.count is None or usage.count <= self.count) and (
-            self.size_bytes is None or usage.size_bytes <= self.size_bytes
+    def has_room(self, used: Usage) -> bool:
+        """Say whether one more may begin; how large it will be, nobody knows yet."""
+        return (self.count is None or used.count < self.count) and (
+            self.size_bytes is None or used.size_bytes < self.size_bytes
         )
 
 
@@ -73,3 +74,17 @@ class User:
     role: Role = Role.USER
     ban: Ban | None = None
     quota: Quota | None = None
+
+
+def preferred(choices: Sequence[Choice], wanted: Preferences) -> Choice | None:
+    """Return what a person wants of what there is, best first; None: they are to be asked.
+
+    That is so too where a site has nothing of the kind, or nothing that is small enough.
+    """
+    return next((choice for choice in choices if _is_wanted(choice, wanted)), None)
+
+
+def _is_wanted(choice: Choice, wanted: Preferences) -> bool:
+    """Say whether a choice is wanted; a video whose height nobody tells is the only one."""
+    is_small = wanted.height is None or (choice.height or 0) <= wanted.height
+    return choice.kind is wanted.kind and is_small

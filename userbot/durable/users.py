@@ -1,12 +1,15 @@
 """What both databases keep of a person, and how it is read again."""
 
+import logging
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from userbot.domain.people import Ban, Preferences, Quota, Role, User
 from userbot.durable.values import dump, load, when
 from userbot.errors import InfrastructureError
+
+log = logging.getLogger(__name__)
 
 
 class UserFields(ABC):
@@ -32,6 +35,17 @@ class UserFields(ABC):
     async def set_quota(self, user_id: int, quota: Quota | None) -> None:
         """Keep how much a person may take."""
         await self._set(user_id, "quota", dump(quota) if quota else None)
+
+
+def users_of(found: Iterable[tuple[int, Mapping[str, Any]]]) -> list[User]:
+    """Return people from their ids and what is kept; who cannot be read is left out, and logged."""
+    users = []
+    for user_id, fields in found:
+        try:
+            users.append(user_of(user_id, fields))
+        except InfrastructureError as error:
+            log.error("%s", error)  # noqa: TRY400  the traceback says no more
+    return users
 
 
 def user_of(user_id: int, fields: Mapping[str, Any]) -> User:

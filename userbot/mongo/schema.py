@@ -58,7 +58,7 @@ HISTORY_INDEXES = (
     index("media", "ended_at"),
 )
 ERROR_INDEXES = (index("happened_at", "label"), index("user_id"))
-USAGE_INDEXES = (index("day"),)
+USAGE_INDEXES = (index("day"), index("user_id"))
 
 
 async def prepare(database: Database, retention: timedelta | None = None) -> None:

@@ -2,8 +2,10 @@
 
 from datetime import datetime
 
+from pymongo import ASCENDING
+
 from userbot.domain.people import User
-from userbot.durable.users import UserFields, user_of
+from userbot.durable.users import UserFields, user_of, users_of
 from userbot.durable.values import clean, moment
 from userbot.mongo.client import Database, Document, upsert
 from userbot.mongo.documents import update_of
@@ -12,6 +14,7 @@ from userbot.mongo.whole import whole
 
 DECISIONS = ("role", "ban", "quota")  # the owner's
 UNDECIDED = {name: {"$exists": False} for name in DECISIONS}
+DECIDED = {"$or": [{name: {"$exists": True}} for name in DECISIONS]}
 OWN = ("name", "first_seen_at", "seen_at", "preferences")
 
 
@@ -26,6 +29,10 @@ class MongoUsers(UserFields):
         """Return a person, None when nothing is known of them."""
         found = await whole(self._find(user_id))
         return user_of(user_id, found) if found else None
+
+    async def decided(self) -> list[User]:
+        """Return everybody about whom something is decided."""
+        return users_of((found["_id"], found) for found in await whole(self._decided()))
 
     async def touch(self, user_id: int, name: str, now: datetime) -> None:
         """Keep that a person has written."""
@@ -47,6 +54,9 @@ class MongoUsers(UserFields):
 
     async def _find(self, user_id: int) -> Document | None:
         return await self._users.find_one({"_id": user_id})
+
+    async def _decided(self) -> list[Document]:
+        return await self._users.find(DECIDED).sort("_id", ASCENDING).to_list(None)
 
     async def _set(self, user_id: int, field: str, value: str | None) -> None:
         await whole(upsert(self._users, {"_id": user_id}, update_of({field: value})))

@@ -31,6 +31,9 @@ class Users(Protocol):
     async def touch(self, user_id: int, name: str, now: datetime) -> None:
         """Keep that a person of this name has written; first and last times only widen."""
 
+    async def decided(self) -> list[User]:
+        """Return everybody about whom the owner has decided something, by id."""
+
     async def set_preferences(self, user_id: int, preferences: Preferences) -> None:
         """Keep what a person wants without being asked."""
 
@@ -124,19 +127,28 @@ class Errors(Protocol):
 
 
 class Quotas(Protocol):
-    """What people took, day by day (UTC)."""
+    """What people took, day by day (UTC): each job once, from when it is accepted."""
 
     async def usage(self, user_id: int, day: date) -> Usage:
-        """Return what a person took on a day."""
+        """Return what a person took on a day, and what is on its way to them."""
 
-    async def charge(self, user_id: int, day: date, cost: Usage, quota: Quota) -> bool:
-        """Add cost to a person's day if it then is within the quota; False: nothing was added.
+    async def reserve(
+        self, user_id: int, job_id: JobId, day: date, quota: Quota, size_bytes: int = 0
+    ) -> bool:
+        """Count a job on a day if the quota has room; False: it has none, and nothing was counted.
 
-        However many charge at once, all that was added is within it.
+        However many come at once, no more are counted than fit. True and nothing else for a job
+        that is counted already, on whichever day.
         """
 
+    async def settle(self, user_id: int, job_id: JobId, day: date, size_bytes: int) -> None:
+        """Keep what a job has brought, once; one that was not counted is counted on `day`."""
+
+    async def release(self, user_id: int, job_id: JobId) -> None:
+        """Count a job no more: it brought nothing. One that is settled stays."""
+
     async def forget_before(self, day: date) -> int:
-        """Delete the days before a day; return how many."""
+        """Delete the days before a day; return how many jobs were counted there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,20 @@
-"""Who may use the bot."""
+"""Who may use the bot, and as what: by the settings, and by what its owner has decided since."""
 
 import hmac
 import logging
 from collections.abc import Callable, Iterable
 
 from userbot.domain.jobs import Request
+from userbot.domain.people import Quota, Role, User
 
 log = logging.getLogger(__name__)
 
 
 class Access:
-    """The owner, and the chats and people that the settings name."""
+    """The owner, the chats and people that the settings name, and those who are decided about.
+
+    All of it is at hand: whoever asks does not wait. `services/decisions.py` keeps what is decided.
+    """
 
     def __init__(
         self,
@@ -25,6 +29,7 @@ class Access:
         self._users = self._trusted.union(users)
         self._chats = set(chats)
         self._banned = frozenset(banned)
+        self._decided: dict[int, User] = {}
 
     @property
     def has_owner(self) -> bool:
@@ -42,12 +47,39 @@ class Access:
             return True
         if self.is_banned(request.user_id):
             return False
-        in_private = not request.is_group and request.user_id in self._users
+        in_private = not request.is_group and self._is_let_in(request.user_id)
         return in_private or request.chat_id in self._chats
+
+    def role_of(self, user_id: int) -> Role | None:
+        """Return what somebody is, None for an owner, who has no limits."""
+        if self.is_owner(user_id):
+            return None
+        return Role.TRUSTED if user_id in self._trusted else self.decided(user_id).role
+
+    def quota_of(self, user_id: int) -> Quota | None:
+        """Return the quota that is this person's alone, None when they have none."""
+        return self.decided(user_id).quota
+
+    def decided(self, user_id: int) -> User:
+        """Return what the owner has decided about somebody; nothing, mostly."""
+        return self._decided.get(user_id) or User(user_id)
+
+    def decide(self, user: User) -> None:
+        """Hold to what the owner has decided about somebody, from now on."""
+        self._decided[user.id] = user
 
     def is_banned(self, user_id: int) -> bool:
         """Say whether a user may do nothing here; an owner cannot be banned."""
-        return user_id in self._banned and not self.is_owner(user_id)
+        is_banned = self.is_banned_for_good(user_id) or self.decided(user_id).ban is not None
+        return is_banned and not self.is_owner(user_id)
+
+    def is_banned_for_good(self, user_id: int) -> bool:
+        """Say whether the settings ban a user: no command changes that."""
+        return user_id in self._banned
+
+    def is_named(self, user_id: int) -> bool:
+        """Say whether the settings let a user write in private: no command changes that."""
+        return user_id in self._users
 
     def is_known_chat(self, chat_id: int) -> bool:
         """Say whether a group is one that the settings name."""
@@ -56,10 +88,6 @@ class Access:
     def is_owner(self, user_id: int) -> bool:
         """Say whether a user owns the bot."""
         return user_id in self._owners
-
-    def is_trusted(self, user_id: int) -> bool:
-        """Say whether the settings name a user as one with larger limits."""
-        return user_id in self._trusted
 
     def moved(self, old_id: int, new_id: int) -> None:
         """Serve a group under its new id too, until the next start reads the settings."""
@@ -73,6 +101,9 @@ class Access:
     def add_owner(self, user_id: int) -> None:
         """Make a user an owner, until the next start reads the settings."""
         self._owners.add(user_id)
+
+    def _is_let_in(self, user_id: int) -> bool:
+        return self.is_named(user_id) or self.decided(user_id).role is not Role.USER
 
 
 class OwnerCode:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from userbot.domain.people import Preferences
 from userbot.domain.records import JobSummary
 from userbot.errors import InfrastructureError
 from userbot.ports.durable import Stores
@@ -47,6 +48,15 @@ class Accounts:
         except InfrastructureError as error:
             self._touched.pop(key, None)
             log.warning("it was not kept that somebody wrote: %r", error)
+
+    async def preferences(self, user_id: int) -> Preferences:
+        """Return what a person wants without being asked."""
+        user = await self._stores.users.find(user_id)
+        return user.preferences if user else Preferences()
+
+    async def prefer(self, user_id: int, preferences: Preferences) -> None:
+        """Keep what a person wants without being asked, from the next link on."""
+        await self._stores.users.set_preferences(user_id, preferences)
 
     async def is_known(self, user_id: int) -> bool:
         """Say whether anything is kept about a person."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from userbot.domain.limits import Allowances, Operation, Rates
 from userbot.domain.people import Role
 from userbot.ports.volatile import Charge, RateLimiter
-from userbot.services.people import People
+from userbot.services.access import Access
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +20,10 @@ class Refusal:
 class Allowance:
     """Charges what people do, at every level in one step. Owners are free."""
 
-    def __init__(self, limiter: RateLimiter, allowances: Allowances, people: People) -> None:
+    def __init__(self, limiter: RateLimiter, allowances: Allowances, access: Access) -> None:
         self._limiter = limiter
         self._allowances = allowances
-        self._people = people
+        self._access = access
 
     async def charge(
         self,
@@ -41,7 +41,7 @@ class Allowance:
         when it was done (Unix time) while the bot was away: what was done in hours is not charged
         as if it were done in a moment.
         """
-        role = await self._people.role_of(user_id)
+        role = self._access.role_of(user_id)
         if role is None:
             return None
         levels = dict(self._levels(role, user_id))

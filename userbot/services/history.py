@@ -7,9 +7,10 @@ from datetime import datetime
 
 from userbot.domain.history import HistoryItem, error_entry, item_of
 from userbot.domain.jobs import JobId, Request
+from userbot.domain.limits import day_of
 from userbot.domain.records import JobRecord, JobState, error_of
 from userbot.errors import InfrastructureError
-from userbot.ports.durable import Errors, History
+from userbot.ports.durable import History, Stores
 from userbot.services.intake import Intake
 
 log = logging.getLogger(__name__)
@@ -20,11 +21,10 @@ MAX_PAGES = 20  # further back nobody looks; /mydata has everything
 
 
 class Chronicle:
-    """Keeps how jobs have ended, each once however often that is told."""
+    """Keeps how jobs have ended, and what they count, each once however often that is told."""
 
-    def __init__(self, history: History, errors: Errors, bot_id: int) -> None:
-        self._history = history
-        self._errors = errors
+    def __init__(self, stores: Stores, bot_id: int) -> None:
+        self._stores = stores
         self._bot_id = bot_id
         self._forgotten: OrderedDict[int, datetime] = OrderedDict()
 
@@ -37,17 +37,33 @@ class Chronicle:
 
     async def keep(self, record: JobRecord) -> bool:
         """Keep the end of a job; False when the store does not take it now."""
-        forgotten_at = self._forgotten.get(record.job.request.user_id)
-        if forgotten_at is not None and record.changed_at <= forgotten_at:
-            return True
         try:
-            await self._history.add(item_of(record, self._bot_id))
-            if record.state is JobState.FAILED:
-                await self._errors.add(error_entry(record, error_of(record)))
+            await self._count(record)
+            if not self._is_forgotten(record):
+                await self._remember(record)
         except InfrastructureError:
             log.exception("the end of job %s is not in the history yet", record.job.id)
             return False
         return True
+
+    async def _count(self, record: JobRecord) -> None:
+        """Let a video count as one of its person's day, and nothing else."""
+        quotas, job_id, user_id = self._stores.quotas, record.job.id, record.job.request.user_id
+        if record.state is not JobState.DELIVERED:
+            await quotas.release(user_id, job_id)
+            return
+        file = record.known or record.file
+        size_bytes = (file.size_bytes if file else 0) or 0
+        await quotas.settle(user_id, job_id, day_of(record.changed_at), size_bytes)
+
+    def _is_forgotten(self, record: JobRecord) -> bool:
+        forgotten_at = self._forgotten.get(record.job.request.user_id)
+        return forgotten_at is not None and record.changed_at <= forgotten_at
+
+    async def _remember(self, record: JobRecord) -> None:
+        await self._stores.history.add(item_of(record, self._bot_id))
+        if record.state is JobState.FAILED:
+            await self._stores.errors.add(error_entry(record, error_of(record)))
 
 
 @dataclass(frozen=True, slots=True)

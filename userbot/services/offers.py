@@ -72,7 +72,7 @@ class Offers:
         if record.state in PICKED:
             return True  # a second tap on the menu: the first one counts
         choice = replace(record.choices[index], is_fresh=is_fresh)
-        is_soon = await self._is_soon(record, choice)
+        is_soon = await self.is_soon(record, choice)
         if not await self._kit.store.pick(job_id, choice, self._kit.now(), is_quick=is_soon):
             return False
         self.closed(job_id)
@@ -81,7 +81,7 @@ class Offers:
         queue.wake()
         return True
 
-    async def _is_soon(self, record: JobRecord, choice: Choice) -> bool:
+    async def is_soon(self, record: JobRecord, choice: Choice) -> bool:
         """Say whether a job is done in a moment: it is small, known, or somebody works on it."""
         files, extraction = self._kit.files, record.extraction
         if is_quick(choice) or extraction is None:

@@ -1,17 +1,16 @@
-"""How much one person may take on a day. What was delivered counts, also after a restart."""
+"""How much one person may take on a day. What is accepted counts at once, also after a restart."""
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from userbot.domain.jobs import JobId
 from userbot.domain.limits import Allowances, day_of, next_day
 from userbot.domain.people import Quota, Role, Usage
-from userbot.domain.records import JobRecord
-from userbot.errors import InfrastructureError
-from userbot.ports import JobStore
+from userbot.errors import InfrastructureError, QuotaSpentError
 from userbot.ports.durable import Quotas
-from userbot.services.people import People
+from userbot.services.access import Access
 
 log = logging.getLogger(__name__)
 
@@ -33,64 +32,79 @@ class Spent:
 
 
 class DailyQuota:
-    """Knows what people took today, and how much that may be. Owners take what they like."""
+    """Knows what people took today, and how much that may be. Owners take what they like.
+
+    What is accepted is reserved; when it has ended, `services/history.py` settles what it brought,
+    or releases it.
+    """
 
     def __init__(
         self,
         quotas: Quotas,
-        jobs: JobStore,
         allowances: Allowances,
-        people: People,
+        access: Access,
         now: Callable[[], datetime],
     ) -> None:
         self._quotas = quotas
-        self._jobs = jobs
         self._allowances = allowances
-        self._people = people
+        self._access = access
         self._now = now
 
     async def spent(self, user_id: int, links: int) -> Spent | None:
-        """Return why somebody can have no more links today; None: they can.
+        """Return why somebody can have no more links today; None: they can, if nobody is quicker.
 
-        Links that are open count as taken, so that many at once are no way around it. What is under
-        way is finished. With links 0 only the bytes are asked about.
+        What is under way counts, and is finished. With links 0 only the bytes are asked about.
         """
-        quota = await self._quota_of(user_id)
+        quota = self.of(user_id)
         if quota == NO_LIMIT:
             return None
-        now = self._now()
         try:
-            used = await self._quotas.usage(user_id, day_of(now))
-            open_jobs = await self._jobs.count_unfinished(user_id) if links else 0
+            used = await self._quotas.usage(user_id, day_of(self._now()))
         except InfrastructureError as error:
             log.warning("what somebody took today is not known: %r", error)
             return None
-        wait_s = (next_day(now) - now).total_seconds()
-        if quota.size_bytes is not None and used.size_bytes >= quota.size_bytes:
-            return Spent(wait_s, limit_bytes=quota.size_bytes)
-        if not links or quota.count is None or used.count + open_jobs + links <= quota.count:
-            return None
-        left = max(quota.count - used.count - open_jobs, 0)
-        return Spent(wait_s, quota.count, left)
+        return self._spent(quota, used, links)
 
-    async def took(self, record: JobRecord) -> None:
-        """Count a job that was delivered."""
-        file = record.known or record.file
-        cost = Usage(1, (file.size_bytes if file else 0) or 0)
+    async def reserve(self, user_id: int, job_id: JobId, size_bytes: int = 0) -> None:
+        """Count something as one of somebody's videos of today, of which that many bytes are known.
+
+        Raises QuotaSpentError when they have had enough. A store that fails refuses nobody.
+        """
+        quota, today = self.of(user_id), day_of(self._now())
+        spent: Spent | None = None
         try:
-            await self._quotas.charge(
-                record.job.request.user_id, day_of(self._now()), cost, NO_LIMIT
-            )
+            while spent is None:  # else something of theirs has just come to nothing
+                if await self._quotas.reserve(user_id, job_id, today, quota, size_bytes):
+                    return
+                spent = self._spent(quota, await self._quotas.usage(user_id, today), 1)
         except InfrastructureError as error:
-            log.warning("what somebody took is not counted: %r", error)
+            log.warning("what somebody takes is not counted yet: %r", error)
+            return
+        raise QuotaSpentError(spent.wait_s, spent.limit, spent.limit_bytes)
 
-    async def _quota_of(self, user_id: int) -> Quota:
-        """Return what a person may have: their own quota, or that of their role."""
-        role = await self._people.role_of(user_id)
+    async def release(self, user_id: int, job_id: JobId) -> None:
+        """Count no more what came to nothing; a store that fails does not until the next day."""
+        try:
+            await self._quotas.release(user_id, job_id)
+        except InfrastructureError as error:
+            log.warning("what somebody did not get is counted: %r", error)
+
+    def of(self, user_id: int) -> Quota:
+        """Return what a person may have on a day: their own quota, or that of their role."""
+        role = self._access.role_of(user_id)
         if role is None:
             return NO_LIMIT
-        own = await self._people.quota_of(user_id)
+        own = self._access.quota_of(user_id)
         of_role = (
             self._allowances.trusted_quota if role is Role.TRUSTED else self._allowances.user_quota
         )
         return of_role if own is None else own
+
+    def _spent(self, quota: Quota, used: Usage, links: int) -> Spent | None:
+        now = self._now()
+        wait_s = (next_day(now) - now).total_seconds()
+        if quota.size_bytes is not None and used.size_bytes >= quota.size_bytes:
+            return Spent(wait_s, limit_bytes=quota.size_bytes)
+        if not links or quota.count is None or used.count + links <= quota.count:
+            return None
+        return Spent(wait_s, quota.count, max(quota.count - used.count, 0))

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from userbot.domain.jobs import Progress, Stage, Working
@@ -18,22 +18,12 @@ log = logging.getLogger(__name__)
 
 
 class Sending:
-    """Uploads and sends. `random_id` draws the number by which Telegram knows a repeat.
+    """Uploads and sends. `random_id` draws the number by which Telegram knows a repeat."""
 
-    `on_delivered` is awaited once for each job that was delivered, and never raises.
-    """
-
-    def __init__(
-        self,
-        kit: Kit,
-        limits: Limits,
-        random_id: Callable[[], int],
-        on_delivered: Callable[[JobRecord], Awaitable[None]],
-    ) -> None:
+    def __init__(self, kit: Kit, limits: Limits, random_id: Callable[[], int]) -> None:
         self._kit = kit
         self._limits = limits
         self._random_id = random_id
-        self._on_delivered = on_delivered
         self._slots = asyncio.Semaphore(limits.uploads)
 
     async def run(self, held: Held) -> None:
@@ -133,4 +123,3 @@ class Sending:
             state=JobState.DELIVERED, sent_message_id=sent.message_id, file_ids=sent.file_ids
         )
         await held.release()
-        await self._on_delivered(held.record)

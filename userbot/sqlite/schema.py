@@ -182,4 +182,26 @@ THIRD: Migration = (
     "CREATE INDEX jobs_of_user ON jobs (user_id) WHERE ended_at IS NOT NULL",
 )
 
-MIGRATIONS: Sequence[Migration] = (FIRST, SECOND, THIRD)
+# What each job took, on the day on which it was accepted. `count` is 1 but for what was counted in
+# `usage` before.
+CHARGES = """
+CREATE TABLE charges (
+    user_id INTEGER NOT NULL,
+    job_id TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    is_settled INTEGER NOT NULL,
+    PRIMARY KEY (user_id, job_id)
+) STRICT, WITHOUT ROWID
+"""
+
+FOURTH: Migration = (
+    CHARGES,
+    "INSERT INTO charges SELECT user_id, 'day ' || day, day, count, size_bytes, 1 FROM usage",
+    "DROP TABLE usage",
+    "CREATE INDEX charges_of_day ON charges (user_id, day, count, size_bytes)",
+    "CREATE INDEX charges_by_day ON charges (day)",
+)
+
+MIGRATIONS: Sequence[Migration] = (FIRST, SECOND, THIRD, FOURTH)

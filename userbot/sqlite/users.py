@@ -4,7 +4,7 @@ import sqlite3
 from datetime import datetime
 
 from userbot.domain.people import User
-from userbot.durable.users import UserFields, user_of
+from userbot.durable.users import UserFields, user_of, users_of
 from userbot.durable.values import clean, moment
 from userbot.sqlite.database import Database
 
@@ -20,15 +20,13 @@ SET = """
 INSERT INTO users (id, {column}) VALUES (?, ?)
 ON CONFLICT (id) DO UPDATE SET {column} = excluded.{column}
 """
+UNDECIDED = "role IS NULL AND ban IS NULL AND quota IS NULL"
+DECIDED = f"SELECT * FROM users WHERE NOT ({UNDECIDED}) ORDER BY id"
 FORGET = """
 UPDATE users SET name = '', first_seen_at = NULL, seen_at = NULL, preferences = NULL WHERE id = ?
 """
-FORGET_EMPTY = """
-DELETE FROM users WHERE id = ? AND role IS NULL AND ban IS NULL AND quota IS NULL
-"""
-FORGET_BEFORE = """
-DELETE FROM users WHERE seen_at < ? AND role IS NULL AND ban IS NULL AND quota IS NULL
-"""
+FORGET_EMPTY = f"DELETE FROM users WHERE id = ? AND {UNDECIDED}"
+FORGET_BEFORE = f"DELETE FROM users WHERE seen_at < ? AND {UNDECIDED}"
 FORGET_JOBS = "DELETE FROM jobs WHERE user_id = ? AND ended_at IS NOT NULL AND NOT owed"
 
 
@@ -42,6 +40,11 @@ class SqliteUsers(UserFields):
         """Return a person, None when nothing is known of them."""
         found = await self._database.rows(FIND, (user_id,))
         return user_of(user_id, dict(found[0])) if found else None
+
+    async def decided(self) -> list[User]:
+        """Return everybody about whom something is decided."""
+        rows = await self._database.rows(DECIDED, ())
+        return users_of((row["id"], dict(row)) for row in rows)
 
     async def touch(self, user_id: int, name: str, now: datetime) -> None:
         """Keep that a person has written."""

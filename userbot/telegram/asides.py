@@ -1,4 +1,4 @@
-"""Calls beside the conversation: reactions, and who administers a group.
+"""Calls beside the conversation: reactions, who administers a group, who wrote a message.
 
 Nothing depends on them, so they take nothing from a chat's budget, and what Telegram says about
 their pace holds for them alone.
@@ -7,14 +7,16 @@ their pace holds for them alone.
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from pyrogram import Client, enums, raw
+from pyrogram import Client, enums, raw, utils
 
 from userbot.errors import DeliveryError
 from userbot.telegram import failures
 from userbot.telegram.caller import Caller
 from userbot.telegram.governor import Window
+from userbot.telegram.letters import channel_of
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +71,23 @@ class Asides:
         self._remember((chat_id, user_id), is_admin=is_admin)
         return is_admin
 
+    async def replied_to(self, chat_id: int, message_id: int) -> int | None:
+        """Return who wrote what a message replies to; None: the bot, or Telegram does not tell."""
+        asked: list[Any] = [raw.types.InputMessageReplyTo(id=message_id)]
+        try:
+            async with self._caller.translated(None):
+                peer = await self._caller.peer(chat_id)
+                found: Any = await self._caller.make(
+                    raw.functions.channels.GetMessages(channel=channel_of(peer), id=asked)
+                    if isinstance(peer, raw.types.InputPeerChannel)
+                    else raw.functions.messages.GetMessages(id=asked),
+                    WITHIN_S,
+                )
+        except DeliveryError as error:
+            log.info("chat %s: it is not known who wrote a message: %s", chat_id, error)
+            return None
+        return _author_of(found.messages)
+
     async def _ask(self, chat_id: int, user_id: int) -> bool:
         async with self._caller.translated(None), asyncio.timeout(WITHIN_S):
             member = await self._client.get_chat_member(chat_id, user_id)
@@ -90,3 +109,11 @@ class Asides:
         self._known[key] = (self._clock() + known_s, is_admin)
         if len(self._known) > MAX_KNOWN:
             self._known.popitem(last=False)
+
+
+def _author_of(messages: Sequence[Any]) -> int | None:
+    """Return who wrote the first of these messages, which may be missing."""
+    message = messages[0] if messages else None
+    if not isinstance(message, raw.types.Message) or message.out:
+        return None
+    return utils.get_peer_id(message.from_id or message.peer_id)

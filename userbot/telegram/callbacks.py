@@ -134,7 +134,28 @@ class DataPress:
         return f"d:{self.wish}:{self.asker_id}"
 
 
-OwnPress = HistoryPress | AgainPress | DataPress
+class Default(StrEnum):
+    """What somebody may want without being asked, as `/settings` offers it."""
+
+    ASK = "a"
+    FULL_HD = "f"
+    HD = "h"
+    AUDIO = "s"
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsPress:
+    """What `asker_id` wants without being asked from now on."""
+
+    default: Default
+    asker_id: int
+
+    def pack(self) -> str:
+        """Return the callback data."""
+        return f"s:{self.default}:{self.asker_id}"
+
+
+OwnPress = HistoryPress | AgainPress | DataPress | SettingsPress
 Press = (
     CancelPress | ChoicePress | FreshPress | RemedyPress | PagePress | ListCancelPress | OwnPress
 )
@@ -149,6 +170,7 @@ _LIST_CANCEL = re.compile(rb"c:" + _JOB + rb":" + _PAGE + rb":" + _ASKER)
 _HISTORY = re.compile(rb"h:" + _PAGE + rb":" + _ASKER)
 _AGAIN = re.compile(rb"g:" + _JOB + rb":" + _ASKER)
 _DATA = re.compile(rb"d:([dyn]):" + _ASKER)
+_SETTINGS = re.compile(rb"s:([afhs]):" + _ASKER)
 
 
 def unpack(data: bytes) -> Press | None:
@@ -179,6 +201,8 @@ def _unpack_own(data: bytes) -> OwnPress | None:
         return AgainPress(_job(match[1]), int(match[2]))
     if match := _DATA.fullmatch(data):
         return DataPress(DataWish(match[1].decode()), int(match[2]))
+    if match := _SETTINGS.fullmatch(data):
+        return SettingsPress(Default(match[1].decode()), int(match[2]))
     return None
 
 

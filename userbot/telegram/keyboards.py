@@ -11,20 +11,23 @@ from userbot.domain.jobs import (
     Remedy,
     View,
 )
+from userbot.domain.people import Preferences
 from userbot.services.history import HistoryPage
-from userbot.telegram import past_words, texts
+from userbot.telegram import past_words, settings_words, texts
 from userbot.telegram.callbacks import (
     AgainPress,
     CancelPress,
     ChoicePress,
     DataPress,
     DataWish,
+    Default,
     FreshPress,
     HistoryPress,
     ListCancelPress,
     PagePress,
     Press,
     RemedyPress,
+    SettingsPress,
 )
 from userbot.telegram.lists import Page
 
@@ -84,6 +87,16 @@ def for_deletion(asker_id: int) -> InlineKeyboardMarkup | None:
     """Return the answers to whether it is to be deleted."""
     yes = _button(past_words.DELETE_YES, DataPress(DataWish.YES, asker_id))
     return _markup([[yes, _button(past_words.DELETE_NO, DataPress(DataWish.NO, asker_id))]])
+
+
+def for_settings(asker_id: int, preferences: Preferences) -> InlineKeyboardMarkup | None:
+    """Return what somebody may want without being asked, each in a row of its own."""
+    return _markup(
+        [
+            [_button(settings_words.button(default, preferences), SettingsPress(default, asker_id))]
+            for default in Default
+        ]
+    )
 
 
 def _menu(job: Job, view: Menu) -> InlineKeyboardMarkup | None:

@@ -25,11 +25,12 @@ def spent(spent: Spent) -> str:
     if spent.limit_bytes is not None:
         return f"You have had your {size(spent.limit_bytes)} for today. {begins}"
     if spent.left == 0:
-        return f"You have had your {_videos(spent.limit)} for today. {begins}"
+        return f"You have had your {videos(spent.limit)} for today. {begins}"
     return f"You can get {spent.left} more today, so I took none of these links. {begins}"
 
 
-def _videos(number: int) -> str:
+def videos(number: int) -> str:
+    """Return `one video`, `2 videos` ..."""
     return "one video" if number == 1 else f"{number} videos"
 
 

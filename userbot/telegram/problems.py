@@ -6,6 +6,8 @@ from collections.abc import Callable
 from userbot import errors
 from userbot.domain.media import MAX_UPLOAD_BYTES
 from userbot.domain.urls import LinkProblem
+from userbot.services.quota import Spent
+from userbot.telegram import pace_words
 from userbot.telegram.figures import size
 
 
@@ -33,6 +35,10 @@ def _too_many(error: errors.TooManyJobsError) -> str:
     if error.limit == 1:
         return "You have a link open already. Please wait until it is done."
     return f"You have {error.limit} links open already. Please wait until some are done."
+
+
+def _quota_spent(error: errors.QuotaSpentError) -> str:
+    return pace_words.spent(Spent(error.wait_s, error.limit, 0, error.limit_bytes))
 
 
 def _too_large(error: errors.TooLargeError) -> str:
@@ -81,6 +87,7 @@ _LINK_PROBLEMS: dict[str, str] = {
 _PROBLEMS: dict[type, Callable[..., str]] = {
     errors.LinkRefusedError: _link_refused,
     errors.TooManyJobsError: _too_many,
+    errors.QuotaSpentError: _quota_spent,
     errors.RestartingError: _fixed("I am being restarted. Please try again in a minute."),
     errors.TooLargeError: _too_large,
     errors.TooLargeForDiskError: _too_large_for_disk,

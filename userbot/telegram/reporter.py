@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from userbot.domain.jobs import Failed, Job, JobId, Menu, View, Working
+from userbot.domain.jobs import Chosen, Failed, Job, JobId, Menu, View, Waiting, Working
 from userbot.errors import (
     ChatGoneError,
     DeliveryError,
@@ -68,6 +68,7 @@ class Reporter:
         if status.is_closed or status.is_final:
             return
         status.wanted = view
+        status.is_chosen |= isinstance(view, Chosen)
         status.settled.clear()
         status.changed.set()
 
@@ -191,7 +192,7 @@ class Reporter:
         """Write the wanted view, or wait until its time has come or another one is wanted."""
         view = status.wanted
         assert view is not None
-        text = _words(status.job, view)
+        text = _words(status, view)
         if text is None:
             status.wanted = _instead_of(view, status.shown)
             return
@@ -243,13 +244,15 @@ class Reporter:
         return True
 
 
-def _words(job: Job, view: View) -> str | None:
+def _words(status: Status, view: View) -> str | None:
     """Return what a view says; None when it cannot be said: a site's numbers may be hostile."""
     try:
-        return texts.view(view)
+        text = texts.view(view)
     except Exception:  # a sentence must not end the bot
-        log.exception("job %s: there are no words for its status", job.id)
+        log.exception("job %s: there are no words for its status", status.job.id)
         return None
+    is_under_way = isinstance(view, Waiting | Working)
+    return f"{text}\n{texts.CHANGE_IN_SETTINGS}" if status.is_chosen and is_under_way else text
 
 
 def _instead_of(view: View, shown: View | None) -> View | None:

@@ -11,6 +11,7 @@ from pyrogram.handlers import CallbackQueryHandler, MessageHandler
 from userbot.errors import UserbotError
 from userbot.telegram.handlers.buttons import ButtonHandler
 from userbot.telegram.handlers.commands import CommandHandler
+from userbot.telegram.handlers.decisions import OwnerCommands
 from userbot.telegram.handlers.links import LinkHandler
 from userbot.telegram.handlers.own import OwnCommands
 from userbot.telegram.handlers.pace import Pace
@@ -32,19 +33,26 @@ class Handlers:
     links: LinkHandler
     buttons: ButtonHandler
     own: OwnCommands
+    owner: OwnerCommands
 
 
 def register(client: Client, pace: Pace, handlers: Handlers) -> None:
     """Tell the client about the handlers; call it before the client is started."""
     incoming, is_created = filters.incoming, filters.group_chat_created
-    commands, own = handlers.commands, handlers.own
+    commands, own, owner = handlers.commands, handlers.own, handlers.owner
     for name, handle in {
         "start": commands.start,
         "help": commands.help,
         "queue": handlers.queue.handle,
         "history": own.history,
         "mydata": own.mydata,
+        "settings": own.settings,
         "stats": own.stats,
+        "ban": owner.ban,
+        "unban": owner.unban,
+        "allow": owner.allow,
+        "disallow": owner.disallow,
+        "limit": owner.limit,
     }.items():
         paced = _contained(pace.command(handle))
         client.add_handler(MessageHandler(paced, incoming & filters.command(name)))

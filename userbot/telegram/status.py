@@ -4,11 +4,11 @@ import asyncio
 import secrets
 from dataclasses import dataclass, field
 
-from userbot.domain.jobs import FINAL_VIEWS, Job, Looking, Menu, View, Working
+from userbot.domain.jobs import FINAL_VIEWS, Chosen, Job, Looking, Menu, View, Working
 from userbot.telegram.api import Target
 from userbot.telegram.governor import Priority
 
-LOOKING_AFTER_S = 0.7  # most pages are read by then, and the menu comes at once
+LOOKING_AFTER_S = 0.7  # most pages are read by then, and the menu or the video comes at once
 PROGRESS_GAP_S = 3.0
 PROGRESS_STEP = 0.01
 
@@ -19,7 +19,7 @@ class Status:
 
     `message_id` is None while no message is known to be there, and `must_look` while one may be.
     `random_id` is the number under which Telegram knows the first message, `tried_text` what
-    was first sent under it.
+    was first sent under it. `is_chosen`: the quality is what its person always takes.
     """
 
     job: Job
@@ -32,6 +32,7 @@ class Status:
     must_look: bool = False
     random_id: int = field(default_factory=lambda: secrets.randbits(63))
     tried_text: str = ""
+    is_chosen: bool = False
     is_closed: bool = False
     is_gone: bool = False  # nothing can be said in the chat any more
     is_mute: bool = False  # the chat takes no text, a picture at most
@@ -78,7 +79,7 @@ class Status:
     @property
     def not_before(self) -> float | None:
         """When the wanted view may be written, budgets aside; None: it says too little new."""
-        if isinstance(self.wanted, Looking):
+        if isinstance(self.wanted, Looking | Chosen):
             return self.began_at + LOOKING_AFTER_S
         if self.priority is not Priority.PROGRESS:
             return 0.0

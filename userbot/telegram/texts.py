@@ -9,13 +9,13 @@ import html
 
 from userbot.domain.choices import Choice
 from userbot.domain.jobs import Remedy
-from userbot.domain.media import KnownFile, MediaFile, MediaKind
-from userbot.telegram.figures import cut, size
+from userbot.domain.media import KnownFile, MediaFile
+from userbot.telegram.figures import cut
 from userbot.telegram.markup import utf16_units
 from userbot.telegram.problems import problem
-from userbot.telegram.views import view
+from userbot.telegram.views import CHANGE_IN_SETTINGS, quality, view
 
-__all__ = ["COMMANDS", "caption", "menu_button", "problem", "refusal", "too_many_links", "view"]
+__all__ = ["CHANGE_IN_SETTINGS", "COMMANDS", "caption", "menu_button", "problem", "refusal", "view"]
 
 MAX_CAPTION_UNITS = (
     1024  # UTF-16; https://core.telegram.org/api/config#caption-length-limit-default
@@ -26,6 +26,7 @@ COMMANDS = {
     "help": "How it works",
     "queue": "Your open links",
     "history": "What you got lately",
+    "settings": "What I take without asking",
     "mydata": "What I know about you",
 }
 START = (
@@ -40,6 +41,7 @@ HELP = (
     "Tap <b>Cancel</b> at any time to stop. "
     "/queue shows your open links and how far they are. "
     "/history shows your last links and can send any of them again. "
+    "/settings lets you say once which quality you always want. "
     "/mydata shows what I know about you, and deletes it if you like.\n"
     "When something does not work, the buttons under my answer offer what may help: "
     "another try, another quality, only the sound, or a word to my owner.\n"
@@ -48,7 +50,16 @@ HELP = (
     "A video can be up to 2 GB. "
     "Live streams and whole playlists do not work yet: send the links of single videos."
 )
-OWNER_HELP = "For you as my owner: /stats shows what I did lately, /queue shows everybody's links."
+HELP_FOR_OWNERS = (
+    "<b>For you as my owner</b>\n"
+    "/stats shows what I did lately, /queue shows everybody's links.\n"
+    "<code>/allow 123</code> lets the person with that number write to me in private, "
+    "<code>/allow 123 trusted</code> with your larger limits; /disallow takes it back.\n"
+    "<code>/ban 123</code> shuts somebody out and cancels their links; /unban takes it back.\n"
+    "<code>/limit 123 20</code> gives somebody 20 videos a day, <code>/limit 123 20 5000</code> "
+    "also 5000 MB; 0 is no limit, <code>/limit 123 off</code> takes it back.\n"
+    "Instead of the number you can reply to a message of that person."
+)
 GROUP_HINT = "In this group: send a link and I answer it with the video."
 PRIVACY_HINT = (
     "Telegram hides links in this group from me. To change that, do one of these:\n"
@@ -113,24 +124,9 @@ def too_many_links(found: int, limit: int) -> str:
 
 
 def menu_button(choice: Choice, *, is_instant: bool = False) -> str:
-    """Return a quality button: `1080p · 145 MB`, and `1080p · ~145 MB` of an estimate.
-
-    is_instant: with a flash, as the video is there at once.
-    """
-    words = _quality(choice)
+    """Return a quality button; is_instant: with a flash, as the video is there at once."""
+    words = quality(choice)
     return f"⚡ {words}" if is_instant else words
-
-
-def _quality(choice: Choice) -> str:
-    if choice.kind is MediaKind.AUDIO:
-        name = "🎵 Audio"
-    elif choice.height is None:
-        name = "Video"
-    else:
-        name = f"{choice.height}p{choice.fps if choice.fps and choice.fps > 31 else ''}"
-    if not choice.size_bytes:
-        return name
-    return f"{name} · {'' if choice.is_size_exact else '~'}{size(choice.size_bytes)}"
 
 
 def link_in_caption(page_url: str) -> str:

@@ -6,8 +6,10 @@ Titles are the site's, and hostile: cut, then escaped.
 import html
 from collections.abc import Callable
 
+from userbot.domain.choices import Choice
 from userbot.domain.jobs import (
     Cancelled,
+    Chosen,
     Expired,
     Failed,
     Looking,
@@ -21,6 +23,7 @@ from userbot.domain.jobs import (
     WaitingForDisk,
     Working,
 )
+from userbot.domain.media import MediaKind
 from userbot.telegram.figures import cut, duration, ordinal, size, time_left
 from userbot.telegram.problems import hiccup, problem
 
@@ -33,6 +36,7 @@ STAGES = {
     Stage.FINISH: "Finishing",
     Stage.UPLOAD: "Uploading",
 }
+CHANGE_IN_SETTINGS = "/settings changes what I take for you."
 MEASURED = (Stage.DOWNLOAD, Stage.UPLOAD)  # the others tell nothing that a bar could show
 
 
@@ -46,6 +50,19 @@ def in_line(position: int, left_s: float | None) -> str:
     """Return `2nd in line, about 3 min`; None where nobody can say how long that takes."""
     place = f"{ordinal(position)} in line"
     return place if left_s is None else f"{place}, about {time_left(max(left_s, 60))}"
+
+
+def quality(choice: Choice) -> str:
+    """Return a choice as people call it: `1080p · 145 MB`, and `~145 MB` of an estimate."""
+    if choice.kind is MediaKind.AUDIO:
+        name = "🎵 Audio"
+    elif choice.height is None:
+        name = "Video"
+    else:
+        name = f"{choice.height}p{choice.fps if choice.fps and choice.fps > 31 else ''}"
+    if not choice.size_bytes:
+        return name
+    return f"{name} · {'' if choice.is_size_exact else '~'}{size(choice.size_bytes)}"
 
 
 def percent(progress: Progress) -> str:
@@ -72,6 +89,10 @@ def _menu(shown: Menu) -> str:
     if shown.is_fresh:
         lines.append("Pick a quality, and I download it anew.")
     return "\n".join(line for line in lines if line)
+
+
+def _chosen(shown: Chosen) -> str:
+    return f"{_title(shown.title)}\n{quality(shown.choice)}. {CHANGE_IN_SETTINGS}"
 
 
 def _waiting(shown: Waiting) -> str:
@@ -144,6 +165,7 @@ def _paused(_shown: Paused) -> str:
 _VIEWS: dict[type, Callable[..., str]] = {
     Looking: _looking,
     Menu: _menu,
+    Chosen: _chosen,
     Waiting: _waiting,
     WaitingForDisk: _waiting_for_disk,
     Working: _working,

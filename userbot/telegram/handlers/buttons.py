@@ -22,6 +22,7 @@ from userbot.telegram.callbacks import (
     PagePress,
     Press,
     RemedyPress,
+    SettingsPress,
     unpack,
 )
 from userbot.telegram.handlers.errands import Errands
@@ -110,7 +111,7 @@ class ButtonHandler:
             return texts.problem(error)
 
     async def _dispatch(self, presser: Presser, press: Press, on: Message | None) -> str | None:
-        if isinstance(press, HistoryPress | AgainPress | DataPress):
+        if isinstance(press, HistoryPress | AgainPress | DataPress | SettingsPress):
             return await self._presses.own.act(presser, press, on)
         if isinstance(press, PagePress):
             return None if await self._may_turn(presser, press, on) else texts.LIST_NOT_YOURS

@@ -50,7 +50,7 @@ class CommandHandler:
         request = request_of(message)
         if request is not None:
             is_owners = not request.is_group and self._access.is_owner(request.user_id)
-            text = f"{texts.HELP}\n\n{texts.OWNER_HELP}" if is_owners else texts.HELP
+            text = f"{texts.HELP}\n\n{texts.HELP_FOR_OWNERS}" if is_owners else texts.HELP
             await self._say(client, request, text)
 
     async def joined(self, client: Client, message: Message) -> None:

@@ -3,14 +3,14 @@
 import asyncio
 import logging
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 
 from userbot.domain.history import HistoryItem
 from userbot.domain.jobs import Job, JobId, Progress, Request
 from userbot.domain.media import KnownFile
-from userbot.domain.records import JobRecord, JobState
 from userbot.errors import DeliveryError, FileRefusedError, UserbotError
 from userbot.ports import Chat, SendSteps
 from userbot.services.access import Access
@@ -131,21 +131,30 @@ class Again:
         job = Job(item.job_id, request, item.url)
         size_bytes = item.size_bytes if len(files) == 1 and item.size_bytes else None
         try:
-            for file_id in files:
-                known = KnownFile(item.kind, item.title, (file_id,), size_bytes)
-                await self._means.chat.send_known(job, known, _steps())
+            async with self._counted(request.user_id, item.size_bytes):
+                for file_id in files:
+                    known = KnownFile(item.kind, item.title, (file_id,), size_bytes)
+                    await self._means.chat.send_known(job, known, _steps())
         except FileRefusedError as error:
             log.info("Telegram does not take a file any more: %s", error.code)
             await self.past.drop_files(item)
             return False
-        await self._count(job, KnownFile(item.kind, item.title, files, item.size_bytes))
         return True
 
-    async def _count(self, job: Job, known: KnownFile) -> None:
-        """Count what was sent as any other video of the day."""
-        now = datetime.now(UTC)
-        record = JobRecord(job, JobState.DELIVERED, now, now, known=known)
-        await self._means.quota.took(record)
+    @asynccontextmanager
+    async def _counted(self, user_id: int, size_bytes: int) -> AsyncIterator[None]:
+        """Count what is sent as any other video of the day, before it is sent.
+
+        Raises QuotaSpentError. What Telegram refuses counts no more; what nobody knows does.
+        """
+        sending = JobId(secrets.token_hex(6))
+        await self._means.quota.reserve(user_id, sending, size_bytes)
+        try:
+            yield
+        except DeliveryError as error:
+            if error.code != NO_ANSWER:
+                await self._means.quota.release(user_id, sending)
+            raise
 
     async def _ask(self, request: Request, item: HistoryItem) -> None:
         """Begin anew with the link; go on with the job that this message has brought before."""

@@ -1,4 +1,7 @@
-"""What people ask about themselves: /history, /mydata, and for an owner /stats. All in private."""
+"""What people ask about themselves: /history, /mydata, /settings, and for an owner /stats.
+
+All in private.
+"""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -9,7 +12,7 @@ from pyrogram.types import InlineKeyboardMarkup, Message
 from userbot.domain.jobs import Request
 from userbot.services.access import Access
 from userbot.services.numbers import Overview
-from userbot.telegram import past_words
+from userbot.telegram import past_words, settings_words
 from userbot.telegram.api import Api
 from userbot.telegram.callbacks import (
     AgainPress,
@@ -17,11 +20,13 @@ from userbot.telegram.callbacks import (
     HistoryPress,
     OwnPress,
     Press,
+    SettingsPress,
     unpack,
 )
 from userbot.telegram.handlers.errands import Errands
 from userbot.telegram.handlers.history import Histories
 from userbot.telegram.handlers.mydata import MyData
+from userbot.telegram.handlers.settings import PersonalSettings
 from userbot.telegram.handlers.strangers import Strangers
 from userbot.telegram.messages import Presser, name_of, request_of, target_of
 
@@ -35,12 +40,14 @@ class OwnCommands:
         errands: Errands,
         histories: Histories,
         data: MyData,
+        settings: PersonalSettings,
         numbers: "OwnersNumbers",
     ) -> None:
         self._strangers = strangers
         self._errands = errands
         self._histories = histories
         self._data = data
+        self._settings = settings
         self._numbers = numbers
 
     async def history(self, _client: Client, message: Message) -> None:
@@ -50,6 +57,12 @@ class OwnCommands:
     async def mydata(self, _client: Client, message: Message) -> None:
         """Send what is kept about whoever asks; to everybody about whom something is."""
         await self._own(message, self._data.send)
+
+    async def settings(self, _client: Client, message: Message) -> None:
+        """Show what is taken for whoever asks without asking them."""
+        request = request_of(message)
+        if request is not None and not await self._strangers.turned_away(request):
+            self._run(request, self._settings.send)
 
     async def stats(self, _client: Client, message: Message) -> None:
         """Show the owner how much the bot did lately."""
@@ -99,9 +112,10 @@ class OwnersNumbers:
 class OwnPresses:
     """The buttons under histories and under what is known about somebody."""
 
-    def __init__(self, histories: Histories, data: MyData) -> None:
+    def __init__(self, histories: Histories, data: MyData, settings: PersonalSettings) -> None:
         self._histories = histories
         self._data = data
+        self._settings = settings
 
     async def act(self, presser: Presser, press: OwnPress, on: Message | None) -> str | None:
         """Act, and return the words that pop up.
@@ -112,18 +126,23 @@ class OwnPresses:
         is_theirs = presser.user_id == press.asker_id == presser.chat_id and not presser.is_group
         if not is_theirs:
             return past_words.NOT_YOURS
-        if not has_button(on, press):
-            return too_old(press)
+        return await self._do(presser, press) if has_button(on, press) else too_old(press)
+
+    async def _do(self, presser: Presser, press: OwnPress) -> str | None:
         if isinstance(press, HistoryPress):
             self._histories.turn(presser, press)
             return None
         if isinstance(press, AgainPress):
             return await self._histories.again(presser, press)
+        if isinstance(press, SettingsPress):
+            return await self._settings.act(presser, press)
         return self._data.act(presser, press)
 
 
 def too_old(press: OwnPress) -> str:
     """Return what to send for a message with buttons that work."""
+    if isinstance(press, SettingsPress):
+        return settings_words.SETTINGS_TOO_OLD
     is_data = isinstance(press, DataPress)
     return past_words.DATA_TOO_OLD if is_data else past_words.HISTORY_TOO_OLD
 
@@ -149,6 +168,6 @@ def _press_of(data: str | bytes | None) -> Press | None:
 
 def _is_alike(there: Press | None, press: OwnPress) -> bool:
     """Compare what two buttons do; those of a history turn its pages and send its items."""
-    if isinstance(press, DataPress):
+    if isinstance(press, DataPress | SettingsPress):
         return there == press
     return isinstance(there, HistoryPress | AgainPress) and there.asker_id == press.asker_id

@@ -1,74 +1,18 @@
-"""Who somebody is, while the store is slow or away; and news of work between processes."""
+"""News of work, and how far it is, between processes."""
 
 import asyncio
-import logging
 
 import pytest
 
 from userbot.domain.jobs import Job, JobId, Progress, Request, Stage, Working
-from userbot.domain.people import Role, User
-from userbot.errors import StoreAwayError
 from userbot.memory.live import MemoryLive
 from userbot.memory.wakeups import MemoryWakeups
 from userbot.ports.volatile import LiveJob
-from userbot.services.access import Access
 from userbot.services.board import Board
-from userbot.services.people import REST_S, People
 from userbot.services.wakes import Waker
-from userbot.sqlite.users import SqliteUsers
 
 ANN = 2
 JOB = Job(JobId("a"), Request(1, 1, ANN, False), "https://a.example/")
-
-
-class Clock:
-    now_s = 1000.0
-
-    def __call__(self):
-        return self.now_s
-
-
-class SlowUsers(SqliteUsers):
-    """A store that answers when a test lets it, and does not hear of a cancelled caller before."""
-
-    def __init__(self):
-        self.asked = 0
-        self.may_answer = asyncio.Event()
-        self.is_away = False
-
-    async def find(self, user_id):
-        self.asked += 1
-        if self.is_away:
-            raise StoreAwayError
-        await self.may_answer.wait()
-        return User(user_id, role=Role.TRUSTED)
-
-
-async def test_nobody_waits_for_a_slow_store_and_its_answer_counts_when_it_comes():
-    users, clock = SlowUsers(), Clock()
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
-        people = People(Access([], [ANN], []), users, tasks, clock)
-        assert await people.role_of(ANN) is Role.USER
-        assert await people.role_of(ANN) is Role.USER
-        assert users.asked == 1, "a store that did not answer is left alone"
-        users.may_answer.set()
-    assert await people.role_of(ANN) is Role.TRUSTED
-    assert users.asked == 1
-
-
-async def test_a_store_that_is_away_is_asked_again_after_a_while(caplog):
-    users, clock = SlowUsers(), Clock()
-    users.is_away = True
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
-        people = People(Access([], [ANN], []), users, tasks, clock)
-        for _ in range(3):
-            assert await people.role_of(ANN) is Role.USER
-        assert users.asked == 1
-        users.is_away = False
-        users.may_answer.set()
-        clock.now_s += REST_S
-        assert await people.role_of(ANN) is Role.TRUSTED
-    assert [record.levelno for record in caplog.records] == [logging.WARNING]
 
 
 class Woken:
