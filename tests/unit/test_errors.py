@@ -8,7 +8,7 @@ import pytest
 from tests.unit.test_texts import leaves
 from userbot.errors import UserbotError
 
-SAMPLES = {int: 2, float: 1.5, str: "text"}
+SAMPLES = {bool: True, int: 2, float: 1.5, str: "text"}
 
 
 def made(kind: type[UserbotError]) -> UserbotError:
