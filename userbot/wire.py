@@ -71,7 +71,7 @@ class Empty:
 @dataclass(frozen=True, slots=True)
 class _ErrorRecord:
     type: str
-    args: tuple[str | int | float | None, ...]
+    args: tuple[str | bool | int | float | None, ...]
 
 
 class FrameBuffer:
