@@ -12,7 +12,7 @@ UserbotError
 │   ├── UnsupportedError  NoVideoError  PlaylistError  LiveError
 │   ├── PrivateError  LoginNeededError  AgeRestrictedError  GeoBlockedError  DrmError
 │   ├── RemovedError  ForbiddenError  RateLimitedError  BotCheckError
-│   └── SiteDownError  BrokenMediaError
+│   └── SiteDownError  BrokenMediaError  TooHeavyError
 └── InfrastructureError             ours
     ├── WorkerDiedError  WorkerBugError
     ├── DeadlineError  StallError
@@ -159,6 +159,10 @@ class SiteDownError(SourceError):
 
 class BrokenMediaError(SourceError):
     """What arrived is not a video that plays."""
+
+
+class TooHeavyError(SourceError):
+    """Reading it takes more memory than a call may have: more than any page or film of people."""
 
 
 class InfrastructureError(UserbotError):
@@ -327,6 +331,7 @@ PERMANENT: tuple[type[UserbotError], ...] = (
 
 Not in it, of what a site says: LiveError (a stream begins and ends), ForbiddenError and
 BotCheckError (they are about our address and pass), RateLimitedError and SiteDownError (they pass
-by themselves), BrokenMediaError (another quality may be whole), SourceError itself (nobody knows).
-TooLargeError belongs to one quality, not to the link. Of ours, every error may pass.
+by themselves), BrokenMediaError and TooHeavyError (another quality may do), SourceError itself
+(nobody knows). TooLargeError belongs to one quality, not to the link. Of ours, every error may
+pass.
 """

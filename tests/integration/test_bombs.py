@@ -82,6 +82,7 @@ async def test_the_film_is_delivered_without_what_explodes(bot, name, title):
         ("bomb_feed", errors.NoVideoError),
         ("bomb_gallery", errors.PlaylistError),
         ("bomb_segments", errors.TooLargeError),
+        ("bomb_timeline", errors.TooLargeError),
         ("huge_page", errors.NoVideoError),
         *((f"{coding}_bomb", errors.NoVideoError) for coding in CODINGS),
         ("endless_page", errors.NoVideoError),
@@ -106,12 +107,3 @@ async def test_curl_which_unpacks_ahead_is_not_let_far_ahead(bot, coding):
     result, peak_bytes = said.decode().split()
     assert result == "ExtractorError"
     assert int(peak_bytes) < USUAL_BYTES
-
-
-async def test_what_nothing_else_bounds_is_bounded_by_the_kernel(bot):
-    """Two thousand million fragments in one line of a manifest."""
-    async with peak_of(bot) as peak:
-        with pytest.raises(errors.WorkerDiedError):
-            await bot.extract("bomb_timeline")
-    assert peak.size_bytes < 2048 * MIB
-    assert (await bot.get("progressive")).size_bytes > 0

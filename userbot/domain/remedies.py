@@ -16,6 +16,7 @@ _REMEDIES: dict[type[errors.UserbotError], tuple[Remedy, ...]] = {
     errors.TooLargeError: (Remedy.OTHER_QUALITY, Remedy.AUDIO_ONLY),
     errors.TooLargeForDiskError: (Remedy.OTHER_QUALITY, Remedy.AUDIO_ONLY),
     errors.BrokenMediaError: (Remedy.OTHER_QUALITY, Remedy.TELL_OWNER),
+    errors.TooHeavyError: (Remedy.OTHER_QUALITY, Remedy.TELL_OWNER),
     errors.ForbiddenError: (Remedy.TRY_AGAIN, Remedy.TELL_OWNER),
     errors.BotCheckError: (Remedy.TRY_AGAIN, Remedy.TELL_OWNER),
     errors.LoginNeededError: (Remedy.TELL_OWNER,),

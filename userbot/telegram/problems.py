@@ -110,6 +110,7 @@ _PROBLEMS: dict[type, Callable[..., str]] = {
     errors.BotCheckError: _fixed("The site thinks I am a robot and does not let me in right now."),
     errors.SiteDownError: _fixed("The site does not answer properly. Please try again later."),
     errors.BrokenMediaError: _fixed("What the site sent is not a video that plays."),
+    errors.TooHeavyError: _fixed("What the site sent is too much for my memory."),
     errors.SourceError: _fixed("The site did not give me the video."),
     errors.DeadlineError: _fixed("This took too long, so I stopped."),
     errors.ToolStuckError: _fixed("I could not put this video together, so I stopped."),

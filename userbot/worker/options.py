@@ -15,15 +15,13 @@ from yt_dlp.networking import Response
 from yt_dlp.networking.exceptions import HTTPError
 from yt_dlp.utils import ExtractorError
 
-from userbot.domain.media import MAX_UPLOAD_BYTES
-from userbot.errors import TooLargeError
+from userbot.worker import curbs
 
 SOCKET_TIMEOUT_S = 15
 RETRIES = 3
 RANGE_NOT_SATISFIABLE = 416
 MAX_PAGE_BYTES = 16 * 1024 * 1024
 PIECE_BYTES = 256 * 1024
-MAX_SEGMENTS = 100_000  # of a playlist: each takes 2.6 kB of memory; 55 hours of 2 s
 FRAGMENTS_AT_ONCE = 4  # 50 ms per request: 2.0 s -> 0.9 s; 8 gains nothing more
 STREAM_PREFIX = "stream-"
 STREAM_FIELD = "stream_number"  # set by `fetch`, so that a name never depends on the site
@@ -70,6 +68,7 @@ class Downloader(YoutubeDL):  # type: ignore[misc]  # yt_dlp has no types
         self._answers: list[Response] = []
         self._answers_lock = Lock()  # fragments come on several threads
         self._knows_extractors = False
+        curbs.put_on()
         super().__init__(options, auto_init=False)
 
     def extract_info(self, url: str, *args: Any, process: bool = True, **options: Any) -> Any:
@@ -87,7 +86,7 @@ class Downloader(YoutubeDL):  # type: ignore[misc]  # yt_dlp has no types
     def urlopen(self, req: Any) -> Response:
         """Open req; reading the whole answer at once is bounded.
 
-        Raises ExtractorError above MAX_PAGE_BYTES, TooLargeError above MAX_SEGMENTS.
+        Raises ExtractorError above MAX_PAGE_BYTES.
         """
         try:
             response = super().urlopen(req)
@@ -123,9 +122,6 @@ def _bound(response: Response) -> None:
         if amount is not None:
             return bytes(read(amount))
         body = b"".join(_pieces(read, MAX_PAGE_BYTES + 1))
-        if body.startswith(b"#EXTM3U") and body.count(b"#EXTINF") > MAX_SEGMENTS:
-            response.close()
-            raise TooLargeError(None, MAX_UPLOAD_BYTES)
         if len(body) > MAX_PAGE_BYTES:
             response.close()
             raise ExtractorError(f"more than {MAX_PAGE_BYTES} bytes of page", expected=True)
@@ -172,6 +168,7 @@ def _network(proxy: str | None) -> Options:
         "extractor_retries": 1,
         "retry_sleep_functions": {"http": _pause_s, "fragment": _pause_s},
         "skip_unavailable_fragments": False,  # a hole in a film is an error
+        "hls_prefer_native": True,  # ffmpeg only for what yt-dlp cannot
         "concurrent_fragment_downloads": FRAGMENTS_AT_ONCE,
         "enable_file_urls": False,
         "usenetrc": False,

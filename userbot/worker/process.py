@@ -18,10 +18,10 @@ from userbot.domain.calls import Call, DownloadCall
 from userbot.domain.jobs import Event
 from userbot.errors import (
     DiskFullError,
+    TooHeavyError,
     TooLargeError,
     UserbotError,
     WorkerBugError,
-    WorkerDiedError,
 )
 from userbot.wire import Answer, Order, Reply, encode_reply, frame
 from userbot.worker import limits
@@ -79,7 +79,7 @@ def _answer(order: Order, setup: Setup, guard_pid: int, emit: Emit) -> Reply:
     except UserbotError as error:
         return DiskFullError() if _is_over_cap(error, order) else error
     except MemoryError:
-        return WorkerDiedError("out of memory")
+        return TooHeavyError("out of memory")
     except OSError as error:
         return _of_system(error, order)
     except Exception:  # noqa: BLE001 - the process border: the bot must learn what it was
