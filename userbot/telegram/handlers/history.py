@@ -129,16 +129,14 @@ class Again:
         if not files or item.kind is None:
             return False
         job = Job(item.job_id, request, item.url)
-        size_bytes = item.size_bytes if len(files) == 1 and item.size_bytes else None
+        known = KnownFile(item.kind, item.title, files, item.size_bytes or None)
         try:
-            for file_id in files:
-                known = KnownFile(item.kind, item.title, (file_id,), size_bytes)
-                await self._means.chat.send_known(job, known, _steps())
+            await self._means.chat.send_known(job, known, _steps())
         except FileRefusedError as error:
             log.info("Telegram does not take a file any more: %s", error.code)
             await self.past.drop_files(item)
             return False
-        await self._count(job, KnownFile(item.kind, item.title, files, item.size_bytes))
+        await self._count(job, known)
         return True
 
     async def _count(self, job: Job, known: KnownFile) -> None:
