@@ -14,10 +14,14 @@ from pyrogram import Client, raw
 from tests import telegram_dc
 from tests.integration.loopback import ANN, BOB, bots_client
 from userbot.domain.jobs import Cancelled, Job, JobId, Looking, Progress, Request, Stage, Working
-from userbot.errors import DeliveryError
+from userbot.domain.media import KnownFile, MediaFile, MediaKind
+from userbot.errors import DeliveryError, FileRefusedError
+from userbot.ports import SendSteps
 from userbot.telegram import api, failures, once
 from userbot.telegram import client as telegram
 from userbot.telegram.api import Api, Caption, Target
+from userbot.telegram.chat import TelegramChat
+from userbot.telegram.early import EarlyUploads
 from userbot.telegram.governor import Governor
 from userbot.telegram.reporter import Reporter
 from userbot.telegram.uploader import UploaderSettings
@@ -34,6 +38,7 @@ class Speech:
     client: Client
     api: Api
     reporter: Reporter
+    chat: TelegramChat
 
 
 @pytest_asyncio.fixture
@@ -58,7 +63,8 @@ async def speaking(dc):
             *(api, uploads, tasks, time.monotonic, note), on_gone=lambda _job, _error: None
         )
         await telegram.start(client)
-        yield Speech(client, api, reporter)
+        chat = TelegramChat(api, reporter, uploads, EarlyUploads(uploads, tasks))
+        yield Speech(client, api, reporter, chat)
         await reporter.close(CLOSE_S)
         uploads.close()
         await telegram.stop(client)
@@ -183,3 +189,43 @@ async def test_whoever_asks_for_many_answers_silences_nobody_else(dc, monkeypatc
         await dc.wait_message(BOB, lambda m: m.out and m.text == "yes", timeout_s=30)
         await dc.wait_message(ANN, lambda m: m.out and m.text == "1", timeout_s=30)
     assert await texts_in(dc) == ["0", "1"]
+
+
+def steps_of(random_id):
+    async def about_to_send():
+        return random_id
+
+    async def note(_words):
+        """Nothing is kept."""
+
+    return SendSteps(lambda _progress: None, about_to_send, note)
+
+
+async def test_all_parts_of_what_telegram_has_are_sent_in_order_and_each_of_them_once(dc, tmp_path):
+    job = job_of(await dc.say(ANN, "a link"), "parts")
+    sizes = [1000, 2000, 3000]
+    async with speaking(dc) as speech:
+        ids = []
+        for number, size in enumerate(sizes):
+            (path := tmp_path / f"{number}.mp3").write_bytes(bytes(size))
+            file = MediaFile(
+                *(MediaKind.AUDIO, path, size, 1.0, 0, 0, True, "audio/mpeg", False, "Boats")
+            )
+            ids += (await speech.chat.send(job, file, steps_of(number + 1))).file_ids
+        known = KnownFile(MediaKind.AUDIO, "Boats", tuple(ids), sum(sizes))
+        for random_id in (2**63 - 1, 2**63 - 1, 160):  # a crash comes between the first two
+            sent = await speech.chat.send_known(job, known, steps_of(random_id))
+            assert len(sent.file_ids) == len(ids)
+        assert await speech.chat.find_sent(job, known) is None
+    files = [message for message in await dc.messages(ANN) if message.media]
+    assert [message.media.size for message in files] == sizes * 3
+    assert [bool(message.text) for message in files] == [True] * 3 + [True, False, False] * 2
+
+
+async def test_a_part_that_is_no_file_is_found_out_before_any_is_sent(dc):
+    job = job_of(await dc.say(ANN, "a link"), "parts")
+    async with speaking(dc) as speech:
+        known = KnownFile(MediaKind.VIDEO, "Boats", ("BAACAg", "nothing"))
+        with pytest.raises(FileRefusedError):
+            await speech.chat.send_known(job, known, steps_of(1))
+    assert await texts_in(dc) == []

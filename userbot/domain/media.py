@@ -110,14 +110,22 @@ class MediaFile:
 class KnownFile:
     """A file that Telegram has, by the ids under which this bot may send it again.
 
-    `file_ids` are one for each message that it took, in order. `size_bytes` is None when it is
-    not known. The title is the site's, and hostile.
+    `file_ids` are one for each message that it takes, in order; downloads make one. `size_bytes`
+    is None when it is not known. The title is the site's, and hostile.
     """
 
     kind: MediaKind
     title: str
     file_ids: tuple[str, ...]
     size_bytes: int | None = None
+
+    @property
+    def parts(self) -> tuple["KnownFile", ...]:
+        """What each message brings; of several the sizes are not known."""
+        size_bytes = self.size_bytes if len(self.file_ids) == 1 else None
+        return tuple(
+            KnownFile(self.kind, self.title, (file_id,), size_bytes) for file_id in self.file_ids
+        )
 
 
 @dataclass(frozen=True, slots=True)

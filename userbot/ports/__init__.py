@@ -26,9 +26,9 @@ OnGrowth = Callable[[Growth], None]
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A delivered message. `file_ids` are Telegram's, one per file, in order.
+    """What was delivered. `file_ids` are Telegram's, one per message, in order.
 
-    `message_id` is None when Telegram has the message but its answer was lost.
+    `message_id` is the first one's, None when Telegram has the message but its answer was lost.
     """
 
     message_id: int | None
@@ -103,7 +103,7 @@ class Chat(Protocol):
         """Upload file and send it as the reply to the job's request. Raises DeliveryError."""
 
     async def send_known(self, job: Job, known: KnownFile, steps: SendSteps) -> Sent:
-        """Send what Telegram has already, as `send` otherwise, at once.
+        """Send what Telegram has already, all of it, as `send` otherwise, at once.
 
         Raises FileRefusedError when Telegram does not take its ids any more.
         """

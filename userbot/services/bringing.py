@@ -80,7 +80,9 @@ class Bringing:
         except FileRefusedError as error:
             log.info("a known file is fetched again after %s", error.code)
             await self._kit.files.forget(held.record, known)
-            await self._back_in_line(held, state=JobState.QUEUED, known=None)
+            # Of several parts some may have been sent under this number and those after it.
+            anew: dict[str, Any] = {"known": None, "send_random_id": None}
+            await self._back_in_line(held, state=JobState.QUEUED, **anew)
             return False
         await self._kit.shared.leave(held.record.job.id)
         await self._kit.files.learn(held.record)

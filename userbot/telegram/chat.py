@@ -71,25 +71,39 @@ class TelegramChat:
         return await self._send(job, file, handle, preview, steps)
 
     async def send_known(self, job: Job, known: KnownFile, steps: SendSteps) -> Sent:
-        """See `ports.Chat`."""
-        document = media.known(known.file_ids[0])
-        return await self._send_media(job, known, document, steps)
+        """See `ports.Chat`. Each part has its own random_id: a repeat sends what is missing."""
+        documents = [media.known(file_id) for file_id in known.file_ids]
+        messages = [
+            await self._message(job, known, document, steps, number)
+            for number, document in enumerate(documents)
+        ]
+        if None in messages:
+            before = await self._sent_before(job, known)
+            return Sent(before.message_id, before.file_ids or known.file_ids)
+        sent = [_sent(message, part) for message, part in zip(messages, known.parts, strict=True)]
+        return Sent(sent[0].message_id, tuple(file_id for one in sent for file_id in one.file_ids))
 
     async def _send(
         self, job: Job, file: MediaFile, handle: Any, preview: Any, steps: SendSteps
     ) -> Sent:
-        return await self._send_media(job, file, media.uploaded(file, handle, preview), steps)
+        message = await self._message(job, file, media.uploaded(file, handle, preview), steps)
+        return _sent(message, file) if message else await self._sent_before(job, file)
 
-    async def _send_media(
-        self, job: Job, file: MediaFile | KnownFile, document: Any, steps: SendSteps
-    ) -> Sent:
-        message = await self._api.send_media(
+    async def _message(
+        self,
+        job: Job,
+        file: MediaFile | KnownFile,
+        document: Any,
+        steps: SendSteps,
+        number: int = 0,
+    ) -> Any:
+        """Send one message; None: it was sent before. Of several the first has the caption."""
+        return await self._api.send_media(
             target_of(job.request),
             document,
-            Caption(texts.caption(file, job.url)),
-            await steps.about_to_send(),
+            Caption("" if number else texts.caption(file, job.url)),
+            await steps.about_to_send() ^ number,
         )
-        return _sent(message, file) if message else await self._sent_before(job, file)
 
     async def _sent_before(self, job: Job, file: MediaFile | KnownFile) -> Sent:
         """Return what was sent by a call whose answer got lost: where it is, if it is found."""
@@ -101,7 +115,9 @@ class TelegramChat:
             return Sent(None, ())
 
     async def find_sent(self, job: Job, file: MediaFile | KnownFile) -> Sent | None:
-        """See `ports.Chat`."""
+        """See `ports.Chat`. One message does not tell whether all of several are there."""
+        if isinstance(file, KnownFile) and len(file.file_ids) > 1:
+            return None
         message = await self._api.find_answer(
             target_of(job.request), has_file(file.size_bytes, texts.link_in_caption(job.url))
         )

@@ -129,12 +129,10 @@ class Again:
         if not files or item.kind is None:
             return False
         job = Job(item.job_id, request, item.url)
-        size_bytes = item.size_bytes if len(files) == 1 and item.size_bytes else None
+        known = KnownFile(item.kind, item.title, files, item.size_bytes or None)
         try:
             async with self._counted(request.user_id, item.size_bytes):
-                for file_id in files:
-                    known = KnownFile(item.kind, item.title, (file_id,), size_bytes)
-                    await self._means.chat.send_known(job, known, _steps())
+                await self._means.chat.send_known(job, known, _steps())
         except FileRefusedError as error:
             log.info("Telegram does not take a file any more: %s", error.code)
             await self.past.drop_files(item)
