@@ -58,12 +58,13 @@ class PathsSection:
 class StoreSection:
     """Where things are kept.
 
-    The queue in MongoDB, or in a file of DATA_DIR where `mongo_url` is None; counters and caches in
-    Redis, or in this process where `redis_url` is None. `retention` is how long what has ended is
-    remembered, None for ever.
+    The queue in the database `mongo_database` of a MongoDB, or in a file of DATA_DIR where
+    `mongo_url` is None; counters and caches in Redis, or in this process where `redis_url` is None.
+    `retention` is how long what has ended is remembered, None for ever.
     """
 
     mongo_url: SecretStr | None
+    mongo_database: str
     retention: timedelta | None
     redis_url: SecretStr | None
 

@@ -27,7 +27,7 @@ from config.sections import (
     TelegramServer,
     WorkSection,
 )
-from config.values import HASH, TOKEN, Values, host_and_port
+from config.values import HASH, MONGO_DATABASE, TOKEN, Values, host_and_port, mongo_database
 from userbot.domain.limits import Allowances
 from userbot.domain.people import Quota
 from userbot.domain.urls import AllowList
@@ -161,6 +161,7 @@ def _shown(name: str, value: str) -> str:
 
 
 def _sections(values: Values) -> Settings:
+    url = values.MONGO_URL
     return Settings(
         telegram=TelegramSection(
             api_id=values.API_ID,
@@ -177,7 +178,8 @@ def _sections(values: Values) -> Settings:
         ),
         paths=PathsSection(data_dir=values.DATA_DIR, sessions_dir=values.SESSIONS_DIR),
         store=StoreSection(
-            mongo_url=values.MONGO_URL,
+            mongo_url=url,
+            mongo_database=mongo_database(url.get_secret_value()) if url else MONGO_DATABASE,
             retention=timedelta(days=values.RETENTION_DAYS) if values.RETENTION_DAYS else None,
             redis_url=values.REDIS_URL,
         ),

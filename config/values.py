@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, SkipValidation
 from pydantic_settings import (
@@ -22,6 +22,11 @@ ROOT = Path(__file__).resolve().parent.parent
 TOKEN = re.compile(r"[0-9]{1,19}:[A-Za-z0-9_-]{10,}")
 HASH = re.compile(r"[0-9a-f]{32}")
 MONGO = re.compile(r"mongodb(\+srv)?://[^/\s]+\S*")
+MONGO_PATH = re.compile(r"mongodb(?:\+srv)?://[^/?]+/(?P<name>[^?]+)")
+MONGO_DATABASE = "userbot"  # where the address names none
+MONGO_OWN = ("admin", "config", "local")
+# https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions
+MONGO_NAME = re.compile(r"[^/\\. \"$*<>:|?\x00]{1,63}")
 REDIS = re.compile(r"(rediss?://[^/\s]+|unix://)\S*")
 _PEM = re.compile(rb"-----BEGIN RSA PUBLIC KEY-----\s[A-Za-z0-9+/=\s]+-----END RSA PUBLIC KEY-----")
 
@@ -41,6 +46,25 @@ def _matching(pattern: re.Pattern[str], value: SecretStr) -> SecretStr:
 def _address(pattern: re.Pattern[str], value: SecretStr) -> SecretStr:
     urlsplit(_matching(pattern, value).get_secret_value())  # else the log would do it
     return value
+
+
+def _mongo_url(value: SecretStr) -> SecretStr:
+    name = mongo_database(_address(MONGO, value).get_secret_value())
+    if name in MONGO_OWN:
+        raise ValueError(
+            f"names the database {name!r}, which is MongoDB's own; to log in by it, write "
+            f"/{MONGO_DATABASE}?authSource={name}"
+        )
+    if not MONGO_NAME.fullmatch(name):
+        # not which: after a "/" in a password that was not written %2F this is a part of it
+        raise ValueError("names a database in a way that MongoDB does not allow")
+    return value
+
+
+def mongo_database(url: str) -> str:
+    """Return the name of the database that an address of MongoDB leads to."""
+    found = MONGO_PATH.match(url)
+    return unquote(found["name"]) if found else MONGO_DATABASE
 
 
 def _absolute(path: Path) -> Path:
@@ -142,7 +166,7 @@ ChatIds = Annotated[
 Places = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_allow_list)]
 ApiHash = Annotated[SecretStr, AfterValidator(lambda value: _matching(HASH, value))]
 BotToken = Annotated[SecretStr, AfterValidator(lambda value: _matching(TOKEN, value))]
-MongoUrl = Annotated[SecretStr, AfterValidator(lambda value: _address(MONGO, value))]
+MongoUrl = Annotated[SecretStr, AfterValidator(_mongo_url)]
 RedisUrl = Annotated[SecretStr, AfterValidator(lambda value: _address(REDIS, value))]
 ProxyUrl = Annotated[SecretStr, AfterValidator(lambda value: _matching(PROXY_URL, value))]
 Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)]
@@ -176,7 +200,7 @@ class Values(BaseSettings):
     DATA_DIR: Folder = Field(ROOT / "data", description="a folder for what the bot keeps")
     SESSIONS_DIR: Folder = Field(ROOT / "sessions", description="a folder for the login")
     MONGO_URL: MongoUrl | None = Field(
-        None, description="mongodb://host:27017 or mongodb+srv://..., with its user and password"
+        None, description="mongodb://user:password@host:27017/database or mongodb+srv://..."
     )
     REDIS_URL: RedisUrl | None = Field(
         None, description="redis://host:6379, rediss://... or unix:///path, with its password"

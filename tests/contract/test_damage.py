@@ -4,13 +4,18 @@ import os
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from tests.contract.mongo_server import URL_VARIABLE
 from tests.contract.stores import CHOICE, LEASE, NOW, OPEN, database_of, extraction, job, offer
+from tests.contract.test_history import item
+from userbot.domain.history import ErrorEntry
+from userbot.domain.jobs import JobId
 from userbot.domain.records import JobState, Lane
 from userbot.mongo import client
+from userbot.services.history import Past
 
 SQL = {
     "details": "UPDATE jobs SET details = '{' WHERE id = 'job1'",
@@ -24,6 +29,7 @@ DOCUMENTS = {
     "state": {"state": "?"},
     "extraction": {"extraction": "[]"},
 }
+ENDED = {"kind": "?", "seconds": "{", "file_ids": "7"}  # parts of an item of the history
 IN_LISTS = ("choice", "state")  # what a list shows; the rest is seen when a job is looked at
 
 
@@ -39,6 +45,25 @@ def damage(kind, tmp_path):
         url = os.environ[URL_VARIABLE]
         async with client.open_database(url, database_of(tmp_path)) as database:
             done = await database.jobs.update_one({"_id": "job1"}, {"$set": DOCUMENTS[part]})
+            assert done.matched_count == 1
+
+    return spoil
+
+
+@pytest.fixture
+def damage_ended(kind, tmp_path):
+    """Spoils a part of what is kept of a job that has ended, or of its error."""
+
+    async def spoil(table, job_id, part, value):
+        if kind == "sqlite":
+            with closing(sqlite3.connect(tmp_path / "userbot.db")) as connection, connection:
+                change = f"UPDATE {table} SET {part} = ? WHERE job_id = ?"
+                assert connection.execute(change, (value, job_id)).rowcount == 1
+            return
+        url = os.environ[URL_VARIABLE]
+        async with client.open_database(url, database_of(tmp_path)) as database:
+            which = {"_id" if table == "history" else "job_id": job_id}
+            done = await database[table].update_one(which, {"$set": {part: value}})
             assert done.matched_count == 1
 
     return spoil
@@ -117,3 +142,40 @@ async def test_places_count_it_as_long_as_it_waits(store, damage):
     assert len(await store.places(Lane.DELIVER, NOW, 10)) == 2
     await store.claim(Lane.DELIVER, NOW, LEASE, OPEN)
     assert await store.places(Lane.DELIVER, NOW, 10) == []
+
+
+@pytest.mark.parametrize("part", ENDED)
+async def test_a_history_goes_on_behind_an_item_that_cannot_be_read(
+    stores, damage_ended, part, caplog
+):
+    for number in range(8):
+        await stores.history.add(item(number))
+    for number in (7, 5, 4):
+        await damage_ended("history", f"job{number}", part, ENDED[part])
+    good = [item(number) for number in (6, 3, 2, 1, 0)]
+    assert await stores.history.page(1, None, 4) == good[:4]
+    assert await stores.history.page(1, None, 20) == good
+    assert await stores.history.page(1, item(6).mark, 2) == good[1:3]
+    assert await stores.history.export(1) == good[::-1]
+    assert await stores.history.find(1, job(7).id) is None
+    nobody: Any = None  # nothing is asked for again here
+    page = await Past(stores.history, nobody, 77).page(1, 0)
+    assert (page.items, page.has_more) == (tuple(good), False)
+    told = [record.getMessage() for record in caplog.records]
+    assert sorted(told) == sorted({*told}), "once each"
+    assert len(told) == 3
+
+
+async def test_file_ids_that_cannot_be_read_hide_no_older_ones(stores, damage_ended):
+    for number in (1, 2):
+        await stores.history.add(item(number, media_id="same"))
+    await damage_ended("history", "job2", "file_ids", "{")
+    assert (await stores.history.find_files(item(1, media_id="same").media)).file_ids == ("file1",)
+
+
+async def test_an_error_that_cannot_be_read_is_left_out(stores, damage_ended):
+    for name in ("a", "b"):
+        await stores.errors.add(ErrorEntry(JobId(name), 1, NOW, "Down"))
+    await damage_ended("errors", "b", "happened_at", 2**62)
+    assert [entry.job_id for entry in await stores.errors.recent(5)] == ["a"]
+    assert [entry.job_id for entry in await stores.errors.export(1)] == ["a"]

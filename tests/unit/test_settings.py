@@ -55,6 +55,41 @@ def test_three_values_are_enough(env_file):
     assert (settings.log.level, settings.log.is_json) == ("INFO", False)
 
 
+@pytest.mark.parametrize(
+    ("url", "database"),
+    [
+        ("mongodb://host", "userbot"),
+        ("mongodb://host/", "userbot"),
+        ("mongodb://host:27017/?authSource=admin", "userbot"),
+        ("mongodb://host?replicaSet=rs0", "userbot"),
+        ("mongodb://ann:open%2Fsesame@a:1,b:2,[::1]:3/films?w=1", "films"),
+        ("mongodb+srv://ann:secret@cluster.example/films", "films"),
+        ("mongodb://host/my%2Dfilms", "my-films"),
+    ],
+)
+def test_the_address_of_mongodb_may_name_the_database(env_file, url, database):
+    store = load(env_file, {**COMPLETE, "MONGO_URL": url}).store
+    assert store.mongo_database == database
+    assert store.mongo_url is not None
+    assert store.mongo_url.get_secret_value() == url
+
+
+@pytest.mark.parametrize("name", ["admin", "local", "config"])
+def test_what_is_mongodbs_own_is_no_place_for_the_bot(env_file, name):
+    url = f"mongodb://ann:sesame@host/{name}"
+    problem = problems({**COMPLETE, "MONGO_URL": url}, env_file)["MONGO_URL"]
+    assert f"/userbot?authSource={name}" in str(problem)
+    assert "sesame" not in str(problem)
+
+
+@pytest.mark.parametrize("name", ["a/b", "a.b", "a%20b", "$a", "x" * 64, "ses/ame@host/films"])
+def test_a_name_that_no_database_can_have_is_refused_and_not_shown(env_file, name):
+    url = f"mongodb://ann:{name}" if "@" in name else f"mongodb://host/{name}"
+    problem = problems({**COMPLETE, "MONGO_URL": url}, env_file)["MONGO_URL"]
+    assert "database" in str(problem)
+    assert name not in str(problem)
+
+
 def test_no_days_are_for_ever(env_file):
     assert load(env_file, {**COMPLETE, "RETENTION_DAYS": "0"}).store.retention is None
     assert problem_with("RETENTION_DAYS", "-1")

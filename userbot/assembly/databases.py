@@ -12,8 +12,6 @@ from userbot.ports.volatile import Volatile
 from userbot.redis.fallback import open_redis
 from userbot.sqlite import stores as sqlite
 
-MONGO_DATABASE = "userbot"
-
 
 @asynccontextmanager
 async def open_store(settings: Settings) -> AsyncIterator[Stores]:
@@ -22,7 +20,8 @@ async def open_store(settings: Settings) -> AsyncIterator[Stores]:
     if url is not None:
         secret, retention = url.get_secret_value(), settings.store.retention
         bot_id = settings.telegram.bot_id
-        async with mongo.open_stores(secret, MONGO_DATABASE, retention, bot_id) as stores:
+        name = settings.store.mongo_database
+        async with mongo.open_stores(secret, name, retention, bot_id) as stores:
             yield stores
         return
     async with sqlite.open_stores(settings.paths.data_dir / "userbot.db") as stores:

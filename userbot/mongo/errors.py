@@ -6,7 +6,7 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import DuplicateKeyError
 
 from userbot.domain.history import ErrorEntry
-from userbot.durable.history import error_of, error_values
+from userbot.durable.history import Reader, error_of, error_values
 from userbot.durable.values import moment
 from userbot.mongo.client import Database, Document
 from userbot.mongo.schema import ERRORS
@@ -23,6 +23,7 @@ class MongoErrors:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._errors = database[ERRORS]
+        self._reader = Reader()
 
     async def add(self, entry: ErrorEntry) -> None:
         """Keep an error, once."""
@@ -32,11 +33,11 @@ class MongoErrors:
         """Return the last errors, newest first."""
         if limit < 1:
             return []  # to the server, 0 is no limit
-        return [error_of(document) for document in await whole(self._recent(limit))]
+        return self._reader.all(error_of, await whole(self._recent(limit)))
 
     async def export(self, user_id: int) -> list[ErrorEntry]:
         """Return the errors of a person's jobs, oldest first."""
-        return [error_of(document) for document in await whole(self._of(user_id))]
+        return self._reader.all(error_of, await whole(self._of(user_id)))
 
     async def counts(self, since: datetime) -> list[tuple[str, int]]:
         """Return how often each label came."""

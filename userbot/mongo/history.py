@@ -4,8 +4,9 @@
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import DuplicateKeyError
@@ -13,11 +14,13 @@ from pymongo.errors import DuplicateKeyError
 from userbot.domain.history import HistoryItem, Mark, MediaKey, SentFile
 from userbot.domain.jobs import JobId
 from userbot.domain.records import JobState
-from userbot.durable.history import item_of, item_values
+from userbot.durable.history import Fields, Reader, item_of, item_values, sent_file_of
 from userbot.durable.values import clean, json_text, moment
 from userbot.mongo.client import Database, Document
 from userbot.mongo.schema import HISTORY
 from userbot.mongo.whole import whole
+
+T = TypeVar("T")
 
 NEWEST = (("ended_at", DESCENDING), ("_id", DESCENDING))
 OLDEST = (("ended_at", ASCENDING), ("_id", ASCENDING))
@@ -28,6 +31,7 @@ class MongoHistory:
 
     def __init__(self, database: Database) -> None:
         self._history = database[HISTORY]
+        self._reader = Reader()
 
     async def add(self, item: HistoryItem) -> None:
         """Keep the end of a job, once."""
@@ -35,20 +39,18 @@ class MongoHistory:
 
     async def page(self, user_id: int, before: Mark | None, limit: int) -> list[HistoryItem]:
         """Return a person's items before a mark, newest first."""
-        if limit < 1:
-            return []  # to the server, 0 is no limit
         query: Document = {"user_id": user_id}
         if before is not None:
             at = moment(before.ended_at)
             earlier = {"ended_at": {"$lt": at}}
             same = {"ended_at": at, "_id": {"$lt": clean(before.job_id)}}
             query["$or"] = [earlier, same]
-        return await self._items(query, NEWEST, limit)
+        return await self._first(limit, item_of, query)
 
     async def find(self, user_id: int, job_id: JobId) -> HistoryItem | None:
         """Return an item of a person."""
         query = {"_id": {"$eq": clean(job_id)}, "user_id": user_id}
-        found = await self._items(query, NEWEST, 1)
+        found = await self._first(1, item_of, query)
         return found[0] if found else None
 
     async def find_files(self, media: MediaKey) -> SentFile:
@@ -59,8 +61,8 @@ class MongoHistory:
             "is_shareable": True,
             "result": JobState.DELIVERED.value,
         }
-        found = await self._items(query, NEWEST, 1)
-        return SentFile(found[0].file_ids, found[0].size_bytes) if found else SentFile()
+        found = await self._first(1, sent_file_of, query)
+        return found[0] if found else SentFile()
 
     async def drop_files(self, media: MediaKey) -> int:
         """Forget the file ids of a file."""
@@ -68,7 +70,8 @@ class MongoHistory:
 
     async def export(self, user_id: int) -> list[HistoryItem]:
         """Return everything of a person, oldest first."""
-        return await self._items({"user_id": user_id}, OLDEST, 0)
+        rows = await whole(self._list({"user_id": user_id}, OLDEST, 0, 0))
+        return self._reader.all(item_of, rows)
 
     async def forget_user(self, user_id: int) -> int:
         """Delete a person's items."""
@@ -89,16 +92,19 @@ class MongoHistory:
         except DuplicateKeyError:  # it was told twice at the same moment
             await self._history.replace_one(query, document)
 
-    async def _items(
-        self, query: Document, order: Sequence[tuple[str, int]], limit: int
-    ) -> list[HistoryItem]:
-        return [_item(document) for document in await whole(self._list(query, order, limit))]
+    async def _first(self, limit: int, read: Callable[[Fields], T], query: Document) -> list[T]:
+        async def rows(limit: int, seen: int) -> list[Document]:
+            return await whole(self._list(query, NEWEST, limit, seen))
+
+        return await self._reader.first(limit, read, rows)
 
     async def _list(
-        self, query: Document, order: Sequence[tuple[str, int]], limit: int
+        self, query: Document, order: Sequence[tuple[str, int]], limit: int, seen: int
     ) -> list[Document]:
-        cursor = self._history.find(query).sort(list(order)).limit(limit)
-        return await cursor.to_list(None)
+        """Return documents after so many; limit 0 is none."""
+        cursor = self._history.find(query).sort(list(order)).skip(seen).limit(limit)
+        documents = await cursor.to_list(None)
+        return [{**document, "job_id": document["_id"]} for document in documents]
 
     async def _drop(self, query: Document) -> int:
         change = {"$set": {"file_ids": json_text([]), "has_files": False}}
@@ -116,10 +122,6 @@ def _document(item: HistoryItem) -> Document:
         "has_files": bool(item.file_ids),
         "media": _hash(item.media),
     }
-
-
-def _item(document: Document) -> HistoryItem:
-    return item_of({**document, "job_id": document["_id"]})
 
 
 def _hash(media: MediaKey) -> bytes:

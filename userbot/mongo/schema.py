@@ -97,7 +97,7 @@ async def own(database: Database, bot_id: int) -> None:
         raise InfrastructureError(
             f"MongoDB: the database {database.name!r} there is used by another bot"
             f" ({owner and owner.get('bot_id')}, and this one is {bot_id}):"
-            " give each bot a MongoDB of its own in MONGO_URL"
+            " give each bot a database of its own, as in MONGO_URL=mongodb://host/name"
         )
 
 

@@ -3,13 +3,12 @@
 from datetime import datetime
 
 from userbot.domain.history import ErrorEntry
-from userbot.durable.history import error_of, error_values
+from userbot.durable.history import ERROR_FIELDS, Reader, error_of, error_values
 from userbot.durable.values import moment
 from userbot.sqlite.database import Database
 from userbot.sqlite.rows import columns
 
-COLUMNS = ("job_id", "happened_at", "user_id", "label", "site", "detail")
-ADD = f"INSERT OR IGNORE INTO errors {columns(COLUMNS)}"
+ADD = f"INSERT OR IGNORE INTO errors {columns(ERROR_FIELDS)}"
 RECENT = "SELECT * FROM errors ORDER BY happened_at DESC, job_id LIMIT ?"
 EXPORT = "SELECT * FROM errors WHERE user_id = ? ORDER BY happened_at, job_id"
 COUNTS = """
@@ -23,6 +22,7 @@ class SqliteErrors:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._reader = Reader()
 
     async def add(self, entry: ErrorEntry) -> None:
         """Keep an error, once."""
@@ -51,4 +51,5 @@ class SqliteErrors:
         return await self._database.change("DELETE FROM errors WHERE happened_at < ?", old)
 
     async def _entries(self, query: str, value: int) -> list[ErrorEntry]:
-        return [error_of(dict(row)) for row in await self._database.rows(query, (value,))]
+        rows = await self._database.rows(query, (value,))
+        return self._reader.all(error_of, map(dict, rows))

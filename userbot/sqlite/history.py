@@ -1,14 +1,17 @@
 """The jobs that have ended, in SQLite."""
 
-import json
+from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 from userbot.domain.history import HistoryItem, Mark, MediaKey, SentFile
 from userbot.domain.jobs import JobId
-from userbot.durable.history import ITEM_FIELDS, item_of, item_values
+from userbot.durable.history import ITEM_FIELDS, Fields, Reader, item_of, item_values, sent_file_of
 from userbot.durable.values import clean, moment
 from userbot.sqlite.database import Database, Values
 from userbot.sqlite.rows import columns
+
+T = TypeVar("T")
 
 COLUMNS = (*ITEM_FIELDS, "day")
 # The same end told again keeps its file ids as they are: they may have been dropped meanwhile.
@@ -23,7 +26,7 @@ ON CONFLICT (job_id) DO UPDATE SET
 PAGE = """
 SELECT * FROM history
 WHERE user_id = :user_id AND (ended_at, job_id) < (:ended_at, :job_id)
-ORDER BY ended_at DESC, job_id DESC LIMIT :limit
+ORDER BY ended_at DESC, job_id DESC LIMIT :limit OFFSET :seen
 """
 FIND = "SELECT * FROM history WHERE job_id = ? AND user_id = ?"
 SAME_FILE = """
@@ -31,8 +34,9 @@ site = :site AND media_id = :media_id AND variant = :variant AND bot_id = :bot_i
     AND file_ids <> '[]'
 """
 FIND_FILES = f"""
-SELECT file_ids, size_bytes FROM history WHERE {SAME_FILE} AND is_shareable AND result = 'delivered'
-ORDER BY ended_at DESC, job_id DESC LIMIT 1
+SELECT job_id, file_ids, size_bytes FROM history
+WHERE {SAME_FILE} AND is_shareable AND result = 'delivered'
+ORDER BY ended_at DESC, job_id DESC LIMIT :limit OFFSET :seen
 """
 DROP_FILES = f"UPDATE history SET file_ids = '[]' WHERE {SAME_FILE}"
 EXPORT = "SELECT * FROM history WHERE user_id = ? ORDER BY ended_at, job_id"
@@ -45,6 +49,7 @@ class SqliteHistory:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._reader = Reader()
 
     async def add(self, item: HistoryItem) -> None:
         """Keep the end of a job, once."""
@@ -55,8 +60,7 @@ class SqliteHistory:
         mark: dict[str, object] = LAST | {}
         if before is not None:
             mark = {"ended_at": moment(before.ended_at), "job_id": clean(before.job_id)}
-        values = {"user_id": user_id, "limit": max(limit, 0), **mark}
-        return await self._items(PAGE, values)
+        return await self._first(limit, item_of, PAGE, {"user_id": user_id, **mark})
 
     async def find(self, user_id: int, job_id: JobId) -> HistoryItem | None:
         """Return an item of a person."""
@@ -65,10 +69,8 @@ class SqliteHistory:
 
     async def find_files(self, media: MediaKey) -> SentFile:
         """Return what the newest delivery of a file has left."""
-        rows = await self._database.rows(FIND_FILES, _media_values(media))
-        if not rows:
-            return SentFile()
-        return SentFile(tuple(json.loads(rows[0]["file_ids"])), rows[0]["size_bytes"])
+        found = await self._first(1, sent_file_of, FIND_FILES, _media_values(media))
+        return found[0] if found else SentFile()
 
     async def drop_files(self, media: MediaKey) -> int:
         """Forget the file ids of a file."""
@@ -89,7 +91,17 @@ class SqliteHistory:
         )
 
     async def _items(self, query: str, values: Values) -> list[HistoryItem]:
-        return [item_of(dict(row)) for row in await self._database.rows(query, values)]
+        rows = await self._database.rows(query, values)
+        return self._reader.all(item_of, map(dict, rows))
+
+    async def _first(
+        self, limit: int, read: Callable[[Fields], T], query: str, values: dict[str, object]
+    ) -> list[T]:
+        async def rows(limit: int, seen: int) -> list[Fields]:
+            part = {**values, "limit": limit, "seen": seen}
+            return [dict(row) for row in await self._database.rows(query, part)]
+
+        return await self._reader.first(limit, read, rows)
 
 
 def _media_values(media: MediaKey) -> dict[str, object]:
