@@ -49,6 +49,15 @@ def test_a_plain_request_becomes_one_for_the_site():
     )
 
 
+def test_a_body_cannot_be_made_another_request():
+    request = parsed(
+        "POST http://e.com/ HTTP/1.1", "Connection: Content-Length, X", "Content-Length: 4", "X: 1"
+    )
+    assert request.head_for_site() == (
+        b"POST / HTTP/1.1\r\nHost: e.com\r\nContent-Length: 4\r\nConnection: close\r\n\r\n"
+    )
+
+
 def test_an_address_without_a_path_gets_one():
     assert parsed("GET http://e.com HTTP/1.1").path == "/"
     assert parsed("GET http://e.com?a HTTP/1.1").path == "/?a"

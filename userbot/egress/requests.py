@@ -32,6 +32,8 @@ _HOP_BY_HOP = frozenset(
         *("proxy-connection", "proxy-authorization", "proxy-authenticate"),
     }
 )
+# Left out because "Connection" names it, the body would be another request to the site.
+_NEVER_HOP_BY_HOP = {"content-length"}
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -60,7 +62,7 @@ class Request:
             for header, value in self.headers
             if header.lower() == "connection"
             for name in value.split(",")
-        }
+        } - _NEVER_HOP_BY_HOP
         place = f"[{self.host}]" if ":" in self.host else self.host
         if self.port != DEFAULT_PORTS["http"]:
             place += f":{self.port}"
