@@ -20,7 +20,7 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 END = b"\r\n\r\n"
 
 _REQUEST_LINE = re.compile(r"([A-Z]{1,20}) ([\x21-\x7e]+) HTTP/1\.[01]")
-_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}):[ \t]*([\t\x20-\x7e\x80-\xff]*)")
+_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}):([\t\x20-\x7e\x80-\xff]*)")
 _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,254})(?::([0-9]{1,5}))?")
 _ABSOLUTE = re.compile(r"http://([^/?#]+)(/[^?#]*)?(\?[^#]*)?(?:#.*)?", re.IGNORECASE)
 _LENGTH = re.compile(r"[0-9]{1,16}")
@@ -95,7 +95,7 @@ def _header(text: str) -> tuple[str, str]:
     found = _HEADER.fullmatch(text)
     if found is None:
         raise bad_request()
-    return found[1], found[2].rstrip(" \t")
+    return found[1], found[2].strip(" \t")
 
 
 def _absolute(target: str) -> tuple[str, int, str]:
