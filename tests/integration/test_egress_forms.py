@@ -1,14 +1,19 @@
 """Every way to write a private place, asked of the proxy itself: by a page, past the link check."""
 
+import asyncio
 import socket
 from ipaddress import ip_address
 
 import pytest
 import pytest_asyncio
+from yt_dlp.networking import Request
+from yt_dlp.networking.exceptions import RequestError
+from yt_dlp.networking.impersonate import ImpersonateTarget
 
 from tests.integration.egress_helpers import canary, connect, get, serving, socks, status
 from userbot.domain.urls import AllowList
 from userbot.egress.gate import Egress, EgressSettings
+from userbot.worker.options import VendorLog, open_downloader
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -67,6 +72,26 @@ async def test_no_form_that_is_no_place_gets_through(egress, form):
     async with canary() as bird, egress.passage(MIB, MIB) as passage:
         target = form.encode().decode("latin-1")
         assert status(await get(passage.url, f"http://{target}:{bird.port}/"))[9:12] == "400"
+        assert bird.hits == []
+
+
+@pytest.mark.parametrize("is_browser", [False, True], ids=["requests", "curl"])
+async def test_no_form_gets_through_that_a_worker_reads_in_its_own_way(
+    egress, is_browser, tmp_path
+):
+    """yt-dlp and its two ways out rewrite addresses before the proxy sees them."""
+    extensions = {"impersonate": ImpersonateTarget("chrome")} if is_browser else {}
+
+    def read_all(port: int, proxy: str) -> None:
+        with open_downloader(tmp_path, proxy, VendorLog()) as downloader:
+            for form in FORMS + ODD_FORMS:
+                for scheme in ("http", "https"):
+                    url = f"{scheme}://{form}:{port}/"
+                    with pytest.raises(RequestError):
+                        downloader.urlopen(Request(url, extensions=extensions))
+
+    async with canary("0.0.0.0") as bird, egress.passage(MIB, MIB) as passage:
+        await asyncio.to_thread(read_all, bird.port, passage.url)
         assert bird.hits == []
 
 

@@ -1,4 +1,5 @@
 import base64
+import time
 
 import pytest
 from hypothesis import given
@@ -47,6 +48,24 @@ def test_a_plain_request_becomes_one_for_the_site():
         b"GET /a//b?c=d HTTP/1.1\r\nHost: example.com:8080\r\nCookie: k=\xe9\r\n"
         b"Connection: close\r\n\r\n"
     )
+
+
+def test_a_body_cannot_be_made_another_request():
+    request = parsed(
+        "POST http://e.com/ HTTP/1.1", "Connection: Content-Length, X", "Content-Length: 4", "X: 1"
+    )
+    assert request.head_for_site() == (
+        b"POST / HTTP/1.1\r\nHost: e.com\r\nContent-Length: 4\r\nConnection: close\r\n\r\n"
+    )
+
+
+def test_no_head_takes_long_to_read():
+    """The proxy reads heads of everybody in one thread, before it knows who sent them."""
+    begun_s = time.process_time()
+    for filler in (" ", "\t", "a", ","):
+        assert refused("GET http://e.com/ HTTP/1.1", f"X:{filler * 60_000}\0") == 400
+        assert parsed("GET http://e.com/ HTTP/1.1", f"X:{filler * 60_000}").host == "e.com"
+    assert time.process_time() - begun_s < 2
 
 
 def test_an_address_without_a_path_gets_one():

@@ -83,10 +83,13 @@ class Proxy:
             head, rest = await _read_head(client)
             request = parse_request(head)
             account = self._ledger.find(request.pass_word)
-            self._strangers.pop(client, None)
             with self._ledger.connection(account):
+                self._strangers.pop(client, None)
                 self._ledger.moved(account, len(head) + len(END) + len(rest))
-                await self._carry_out(client, request, rest, account)
+                try:
+                    await self._carry_out(client, request, rest, account)
+                except Refusal as refusal:  # until it is gone it counts
+                    await _part(client, refusal)
         except Refusal as refusal:
             await _part(client, refusal)
 

@@ -20,7 +20,7 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 END = b"\r\n\r\n"
 
 _REQUEST_LINE = re.compile(r"([A-Z]{1,20}) ([\x21-\x7e]+) HTTP/1\.[01]")
-_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}):[ \t]*([\t\x20-\x7e\x80-\xff]*)")
+_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}):([\t\x20-\x7e\x80-\xff]*)")
 _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,254})(?::([0-9]{1,5}))?")
 _ABSOLUTE = re.compile(r"http://([^/?#]+)(/[^?#]*)?(\?[^#]*)?(?:#.*)?", re.IGNORECASE)
 _LENGTH = re.compile(r"[0-9]{1,16}")
@@ -32,6 +32,8 @@ _HOP_BY_HOP = frozenset(
         *("proxy-connection", "proxy-authorization", "proxy-authenticate"),
     }
 )
+# Left out because "Connection" names it, the body would be another request to the site.
+_NEVER_HOP_BY_HOP = {"content-length"}
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -60,7 +62,7 @@ class Request:
             for header, value in self.headers
             if header.lower() == "connection"
             for name in value.split(",")
-        }
+        } - _NEVER_HOP_BY_HOP
         place = f"[{self.host}]" if ":" in self.host else self.host
         if self.port != DEFAULT_PORTS["http"]:
             place += f":{self.port}"
@@ -93,7 +95,7 @@ def _header(text: str) -> tuple[str, str]:
     found = _HEADER.fullmatch(text)
     if found is None:
         raise bad_request()
-    return found[1], found[2].rstrip(" \t")
+    return found[1], found[2].strip(" \t")
 
 
 def _absolute(target: str) -> tuple[str, int, str]:

@@ -1,13 +1,17 @@
-"""What counts for the cap of a call: every byte that it or a site sends, whatever it is part of."""
+"""What counts for a call: every byte that it or a site sends, and every connection it has open."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import pytest
 
-from tests.integration.egress_helpers import ask, serving
+from tests.integration.egress_helpers import LIMIT_S, ask, serving
 from userbot.domain.urls import AllowList
+from userbot.egress import ledger as ledgers
+from userbot.egress import proxy as proxies
 from userbot.egress.dial import Dialer, resolve
 from userbot.egress.ledger import Ledger
 from userbot.egress.proxy import Proxy, listen
@@ -81,3 +85,22 @@ async def test_each_byte_counts_once():
         pass_line = len("Proxy-Authorization: Basic Y2FsbDp3b3Jk\r\n")
         sent = len(head) + pass_line + len("body")
         assert ledger.remove("call").moved_bytes == sent + len(SHORT)
+
+
+@pytest.mark.parametrize("target", ["http://10.0.0.1/", "http://127.0.0.1:1/"])
+async def test_a_refused_connection_counts_until_it_is_gone(monkeypatch, target):
+    """Else one call could hold all the places that there are for all of them."""
+    monkeypatch.setattr(proxies, "PARTING_S", LIMIT_S)
+    monkeypatch.setattr(ledgers, "MAX_CONNECTIONS", 2)
+    async with proxy(CAP_BYTES) as (url, _):
+        port = urlsplit(url).port
+        head = f"GET {target} HTTP/1.1\r\nProxy-Authorization: Basic Y2FsbDp3b3Jk\r\n\r\n"
+        seen = []
+        async with asyncio.timeout(LIMIT_S), contextlib.AsyncExitStack() as held:
+            for _ in range(3):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                held.callback(writer.close)
+                writer.write(head.encode())
+                seen.append((await reader.readuntil(b"\r\n"))[9:12])
+        assert seen[0] == seen[1] in (b"403", b"502")
+        assert seen[2] == b"503"
