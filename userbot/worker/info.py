@@ -9,15 +9,13 @@ from urllib.parse import urlsplit
 from yt_dlp import YoutubeDL
 from yt_dlp.utils import MEDIA_EXTENSIONS
 
+from userbot.domain.answers import MAX_FORMATS, MAX_RECORD_BYTES, is_page_url
+from userbot.domain.labels import NAME_LENGTH, TITLE_LENGTH, clean, first_clean
 from userbot.domain.media import Extraction, Format
 from userbot.errors import BrokenMediaError, LiveError
-from userbot.worker.labels import NAME_LENGTH, TITLE_LENGTH, clean, first_clean
 
 Info = dict[str, Any]
 
-MAX_RECORD_BYTES = 4 * 1024 * 1024
-MAX_FORMATS = 200
-MAX_URL_LENGTH = 2000
 MAX_TEXT_LENGTH = 10_000  # of a title and the like; an address may be longer
 
 _IMAGE_EXTENSIONS = frozenset({"mhtml", "jpg", "jpeg", "png", "gif", "webp", "avif", "heic"})
@@ -84,9 +82,7 @@ def performer_of(info: Info) -> str | None:
 def page_url_of(info: Info) -> str | None:
     """Return the address of the page, when it is one that may be opened again."""
     url = info.get("webpage_url")
-    if not isinstance(url, str) or not url.startswith(("http://", "https://")):
-        return None
-    return url if len(url) <= MAX_URL_LENGTH else None
+    return url if is_page_url(url) else None
 
 
 def record_of(info: Info) -> str:
