@@ -5,6 +5,7 @@ The last net under the rule that no secret is logged: every line is searched for
 
 import json
 import logging
+import re
 import sys
 import threading
 from collections.abc import Iterable
@@ -44,6 +45,21 @@ def _passwords(url: str) -> tuple[str, ...]:
     return url, password, unquote(password), *parse_qs(parts.query).get("password", ())
 
 
+def _anyhow_written(secret: str) -> str:
+    """Return a pattern for secret, whichever of its signs are escaped for URLs, JSON or Python."""
+    return "".join(map(_one_sign, secret))
+
+
+def _one_sign(sign: str) -> str:
+    raw = sign.encode(errors="surrogatepass")
+    codes = {json.dumps(sign)[1:-1], repr(sign)[1:-1], ascii(sign)[1:-1], repr(raw)[2:-1]}
+    # as often as it was escaped, so many backslashes
+    escaped = [re.escape(code).replace(r"\\", r"\\+") for code in codes if code[0] == "\\"]
+    escaped.append("".join(f"%{byte:02x}" for byte in raw))
+    plain = [rf"\\*{re.escape(sign)}", *([r"\+"] if sign == " " else [])]
+    return f"(?:{'|'.join(plain)}|(?i:{'|'.join(escaped)}))"
+
+
 def set_up(section: LogSection, secrets: Iterable[str]) -> None:
     """Log to standard error from now on, uncaught exceptions and warnings included."""
     handler = logging.StreamHandler(sys.stderr)
@@ -60,13 +76,12 @@ class _Lines(logging.Formatter):
 
     def __init__(self, secrets: Iterable[str]) -> None:
         super().__init__()
-        self._secrets = [text for text in secrets if len(text) >= MIN_SECRET_CHARS]
+        wanted = {text for text in secrets if len(text) >= MIN_SECRET_CHARS}
+        forms = map(_anyhow_written, sorted(wanted, key=len, reverse=True))
+        self._secrets = re.compile("|".join(forms) or r"(?!)")
 
     def format(self, record: logging.LogRecord) -> str:
-        line = self.line(record, self._at(record), self._trace(record))
-        for secret in self._secrets:
-            line = line.replace(secret, HIDDEN)
-        return line
+        return self._secrets.sub(HIDDEN, self.line(record, self._at(record), self._trace(record)))
 
     def line(self, record: logging.LogRecord, at: str, trace: str) -> str:
         raise NotImplementedError

@@ -12,7 +12,7 @@ UserbotError
 │   ├── UnsupportedError  NoVideoError  PlaylistError  LiveError
 │   ├── PrivateError  LoginNeededError  AgeRestrictedError  GeoBlockedError  DrmError
 │   ├── RemovedError  ForbiddenError  RateLimitedError  BotCheckError
-│   └── SiteDownError  BrokenMediaError  TooHeavyError
+│   └── SiteDownError  BrokenMediaError
 └── InfrastructureError             ours
     ├── WorkerDiedError  WorkerBugError
     ├── DeadlineError  StallError
@@ -21,7 +21,7 @@ UserbotError
     ├── AlreadyRunningError         a second bot with the same DATA_DIR
     ├── DamagedError                the stored record of a job cannot be read
     ├── StoreAwayError              the database does not answer just now
-    ├── DiskFullError  ToolError
+    ├── DiskFullError  TooHeavyError  ToolError
     ├── DeliveryError               Telegram does not take the file or the message
     │   ├── ChatGoneError           blocked, kicked, deleted: nothing can be said there any more
     │   ├── NoRightError            the bot may not write there, or not send this kind
@@ -161,10 +161,6 @@ class BrokenMediaError(SourceError):
     """What arrived is not a video that plays."""
 
 
-class TooHeavyError(SourceError):
-    """Reading it takes more memory than a call may have: more than any page or film of people."""
-
-
 class InfrastructureError(UserbotError):
     """Our own machine or Telegram failed."""
 
@@ -179,6 +175,10 @@ class WorkerDiedError(InfrastructureError):
 
 class WorkerBugError(WorkerDiedError):
     """A call raised something nobody expected. `detail` is the end of its traceback."""
+
+
+class TooHeavyError(InfrastructureError):
+    """A call needed more memory than one may have. Trying again would end the same way."""
 
 
 class DeadlineError(InfrastructureError):
@@ -331,7 +331,6 @@ PERMANENT: tuple[type[UserbotError], ...] = (
 
 Not in it, of what a site says: LiveError (a stream begins and ends), ForbiddenError and
 BotCheckError (they are about our address and pass), RateLimitedError and SiteDownError (they pass
-by themselves), BrokenMediaError and TooHeavyError (another quality may do), SourceError itself
-(nobody knows). TooLargeError belongs to one quality, not to the link. Of ours, every error may
-pass.
+by themselves), BrokenMediaError (another quality may be whole), SourceError itself (nobody knows).
+TooLargeError belongs to one quality, not to the link. Of ours, every error may pass.
 """

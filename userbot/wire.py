@@ -24,6 +24,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from userbot import errors
 from userbot.domain.calls import Call
 from userbot.domain.jobs import Event, Progress
+from userbot.domain.labels import shown
 from userbot.domain.media import Extraction, Growth, MediaFile
 from userbot.errors import UserbotError, WorkerDiedError
 
@@ -199,6 +200,11 @@ def _sayable(text: str) -> str:
     return text[:MAX_ERROR_CHARS].encode(errors="replace").decode()
 
 
+def _readable(text: str) -> str:
+    """Return the lines of text without what turns or hides them, or speaks to a terminal."""
+    return "".join(sign if sign == "\n" else shown(sign) for sign in text)
+
+
 def _countable(number: object) -> object:
     """Return number as far as it may cross: a server may announce any size."""
     return min(number, MAX_NUMBER) if isinstance(number, int) else number
@@ -209,7 +215,8 @@ def _decode_error(record: _ErrorRecord) -> UserbotError:
         raise WorkerDiedError("an error of no known type")
     kind, arguments = _error_types()[record.type]
     try:
-        return kind(*arguments.validate_python(record.args))
+        args = [_readable(arg) if isinstance(arg, str) else arg for arg in record.args]
+        return kind(*arguments.validate_python(tuple(args)))
     except ValidationError as error:
         raise WorkerDiedError(f"wrong arguments of {record.type}") from error
 

@@ -4,6 +4,7 @@ The code finds its `call` and leaves a `result`, or an error.
 """
 
 import traceback
+from dataclasses import replace
 
 from tests.integration.pool_calls import extraction, video
 from userbot.domain.calls import ExtractCall
@@ -19,7 +20,7 @@ def run(call, emit):
     except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code
         said = f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
     if isinstance(call, ExtractCall):
-        return extraction(title=said[:3000])
+        return replace(extraction(), info_json=said[:3000])
     return video(call.folder)
 
 

@@ -107,7 +107,7 @@ def surroundings(call, emit, argument):
         "proxy": call.proxy,
         "is_yt_dlp_loaded": "yt_dlp.extractor.youtube" in sys.modules,
     }
-    return extraction(title=json.dumps(facts))
+    return replace(extraction(), info_json=json.dumps(facts))
 
 
 def open_files():
@@ -196,17 +196,17 @@ def fill(call, emit, argument):
 
 
 def one_file(call, emit, argument):
-    (call.folder / "big").write_bytes(b"x" * int(argument))
-    return media_file(call.folder / "big")
+    (call.folder / "big.mp4").write_bytes(b"x" * int(argument))
+    return media_file(call.folder / "big.mp4")
 
 
 def big(call, emit, argument):
     """Write one file beyond what the kernel was told."""
-    with (call.folder / "big").open("wb", buffering=0) as file:
+    with (call.folder / "big.mp4").open("wb", buffering=0) as file:
         written = 0
         while written < int(argument):
             written += file.write(b"x" * (int(argument) - written))
-    return media_file(call.folder / "big")
+    return media_file(call.folder / "big.mp4")
 
 
 def raises(call, emit, argument):

@@ -148,7 +148,7 @@ async def test_a_fork_server_that_is_killed_comes_back_as_clean_as_before(caller
     assert second not in (None, first)
     assert not psutil.pid_exists(first)
     for task in tasks:
-        facts = json.loads(task.result().title)
+        facts = json.loads(task.result().info_json)
         assert "the-token" not in facts["environ"]
     assert "the-token" not in Path(f"/proc/{second}/environ").read_text()
 

@@ -25,7 +25,7 @@ async def test_the_real_entry_gets_warm_with_one_thread(tmp_path, caplog):
 async def test_a_call_finds_yt_dlp_loaded(tmp_path):
     warm = replace(settings(tmp_path / "tools"), warm=PoolSettings(tmp_path).warm)
     async with ProcessPool.open(warm) as pool:
-        facts = json.loads((await pool.extract("surroundings", tmp_path)).title)
+        facts = json.loads((await pool.extract("surroundings", tmp_path)).info_json)
     assert facts["is_yt_dlp_loaded"]
     assert [target[:5] for name, target in facts["files"].items() if int(name) > 2] == ["pipe:"]
 

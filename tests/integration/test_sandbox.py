@@ -33,7 +33,7 @@ ported = pytest.mark.skipif(ABI < landlock.ABI_PORTS, reason="this kernel knows 
 class Hostile(Caller):
     async def run(self, code, folder=None):
         """Return what the code came to: its result as a text, or its error."""
-        return (await self.extract(code, folder)).title
+        return (await self.extract(code, folder)).info_json
 
     async def value(self, code: str):
         said = await self.run(code)

@@ -61,7 +61,7 @@ class Place:
 
     async def ask(self, client, url, proxy):
         code = f"url = {url!r}\nproxy = {proxy}\n{CLIENTS[client]}"
-        return (await self.caller.extract(code)).title
+        return (await self.caller.extract(code)).info_json
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -91,7 +91,7 @@ async def test_no_client_gets_past_it(place, client):
 
 
 async def test_the_word_of_a_call_is_worth_nothing_after_it(place):
-    proxy = ast.literal_eval((await place.caller.extract("result = call.proxy")).title)
+    proxy = ast.literal_eval((await place.caller.extract("result = call.proxy")).info_json)
     url = place.site.url_of("progressive")
     old = proxy.partition("@")[0] + "@"
     code = f"repr({old!r} + call.proxy.partition('@')[2])[1:-1]"

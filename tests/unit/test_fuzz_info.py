@@ -7,13 +7,14 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from tests.fuzzing import tries
+from userbot.domain.answers import MAX_RECORD_BYTES
 from userbot.domain.choices import choices_for
+from userbot.domain.labels import TITLE_LENGTH
 from userbot.domain.media import MAX_UPLOAD_BYTES
 from userbot.errors import UserbotError
 from userbot.wire import decode_reply, encode_reply, frame
 from userbot.worker import info as infos
 from userbot.worker.fetch import read_record
-from userbot.worker.labels import TITLE_LENGTH
 
 bounded = tries(200, [HealthCheck.too_slow, HealthCheck.large_base_example])
 
@@ -61,7 +62,7 @@ def test_any_record_becomes_an_extraction_or_one_error(info):
     crossed = decode_reply(frame(encode_reply(found))[4:])
     assert crossed == found
     assert 0 < len(found.title) <= TITLE_LENGTH
-    assert len(found.info_json) <= infos.MAX_RECORD_BYTES
+    assert len(found.info_json) <= MAX_RECORD_BYTES
     assert "\u202e" not in found.title
     with contextlib.suppress(UserbotError):
         choices_for(found.formats, found.duration_s, MAX_UPLOAD_BYTES)

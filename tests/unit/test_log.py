@@ -1,8 +1,10 @@
 import json
 import logging
+import re
 import sys
 import threading
 import warnings
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -89,6 +91,19 @@ def test_passwords_of_servers_and_proxies_are_secrets(logged, tmp_path):
     text = logged()
     assert text.count("with ***") == 7
     assert "word" not in text
+
+
+@pytest.mark.parametrize("is_json", [False, True])
+def test_a_secret_is_hidden_however_it_is_escaped(logged, is_json):
+    secret = "p\u00e4\"s'\U0001f600 \\w\u00f6/rd\n1"
+    logs.set_up(LogSection(is_json=is_json), [secret])
+    forms = [secret, *(quote(secret, safe=safe) for safe in ("", "/")), quote_plus(secret)]
+    forms += [quote(secret).lower(), json.dumps(secret), json.dumps(secret, ensure_ascii=False)]
+    for form in [*forms, secret.encode()]:
+        logging.getLogger("a").info("<%s> <%r> <%r> <%s>", form, form, {"a": form}, [[str(form)]])
+    text = logged()
+    assert text.count("***") == 4 * len(forms) + 4
+    assert not re.search(r"(?i)(?:w|rd|s'|%5c)", text.split("<", 1)[1].replace("word", ""))
 
 
 def test_the_password_of_a_socket_is_a_secret(logged, tmp_path):

@@ -237,3 +237,9 @@ def test_no_number_that_is_none_crosses_in_an_answer():
     assert math.isnan(json.loads(hostile)["duration_s"])
     with pytest.raises(WorkerDiedError):
         wire.decode_reply(hostile)
+
+
+def test_what_an_error_tells_hides_nothing():
+    told = wire.decode_reply(wire.encode_reply(errors.SourceError("a\x1b[2J\u202eb\r\n\tc\x00")))
+    assert isinstance(told, errors.SourceError)
+    assert told.args == ("a[2Jb \n c",)

@@ -152,7 +152,7 @@ def test_the_detail_is_bounded_and_ends_with_the_last_warnings():
         raise raised(ExtractorError("Video unavailable", expected=True))
     assert caught.value.detail.endswith("a warning")
     with pytest.raises(errors.RemovedError) as caught, site_errors(log):
-        raise ExtractorError("Video unavailable " + "x" * 9999, expected=True)
+        raise ExtractorError("Video unavailable" + " x" * 9999, expected=True)
     assert len(caught.value.detail) == MAX_DETAIL
 
 

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from userbot.domain.answers import MAX_FORMATS, MAX_RECORD_BYTES
 from userbot.errors import BrokenMediaError, LiveError
 from userbot.worker import info as infos
 from userbot.worker.info import (
-    MAX_RECORD_BYTES,
     extraction_of,
     formats_of,
     lacks_cookies,
@@ -167,7 +167,7 @@ def test_a_title_of_megabytes_is_cut_and_an_address_is_not():
 def test_ten_thousand_formats_are_cut_to_the_best():
     info = record(*(form(str(number)) for number in range(10_000)))
     kept = formats_of(info)
-    assert len(kept) == infos.MAX_FORMATS
+    assert len(kept) == MAX_FORMATS
     assert kept[-1]["format_id"] == "9999"
 
 

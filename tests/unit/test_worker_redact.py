@@ -2,7 +2,7 @@
 
 import pytest
 
-from userbot.worker.redact import redact
+from userbot.worker.redact import head, redact
 
 LONG = "a1B2" * 12
 
@@ -24,3 +24,10 @@ LONG = "a1B2" * 12
 )
 def test_only_keys_are_left_out(text, expected):
     assert redact(text) == expected
+
+
+def test_half_a_secret_is_not_left_by_a_cut():
+    text = "see https://me:word@site.example/ again"
+    for length in range(len(text)):
+        assert "word" not in redact(head(text, length))
+    assert head(text, len(text)) == text

@@ -8,6 +8,22 @@ MAX_UPLOAD_BYTES = (
     2000 * 1024 * 1024
 )  # bots; https://core.telegram.org/api/files (4000 parts of 512 KiB)
 
+# By the ending that a finished file of ours may have; it tells the type, not what a worker says.
+MIME_TYPES = {
+    ".mp4": "video/mp4",
+    ".webm": "video/webm",
+    ".mkv": "video/x-matroska",
+    ".mov": "video/quicktime",
+    ".avi": "video/x-msvideo",
+    ".flv": "video/x-flv",
+    ".ts": "video/mp2t",
+    ".mpg": "video/mpeg",
+    ".wmv": "video/x-ms-wmv",
+    ".ogv": "video/ogg",
+    ".m4a": "audio/mp4",
+    ".mp3": "audio/mpeg",
+}
+
 
 MAX_LINKS = 8  # of a page; a way with more turns has forgotten names
 

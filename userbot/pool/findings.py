@@ -1,23 +1,34 @@
-"""Checks what a worker, which may be hostile, hands over: its own files, as large as it says."""
+"""Checks what a worker, which may be hostile, hands over: its own files, as large as it says.
+
+This is the one place where an answer comes in; what `check_answer` returns is fit to use.
+"""
 
 import stat
 from pathlib import Path
 
-from userbot.domain.media import Extraction, MediaFile
+from userbot.domain.answers import fit_extraction, fit_media
+from userbot.domain.calls import Call, ExtractCall
+from userbot.domain.media import MediaFile
 from userbot.errors import TooLargeError, WorkerDiedError
 from userbot.wire import Answer
 
+# Telegram takes no more: https://core.telegram.org/bots/api#sendphoto, #sendvideo
+MAX_COVER_BYTES = 10 * 1024 * 1024
+MAX_THUMBNAIL_BYTES = 200_000
 
-def check_answer(answer: Answer, folder: Path, limit_bytes: int) -> None:
-    """Raise WorkerDiedError unless all paths are files in folder, TooLargeError above limit_bytes.
 
-    To be called when no process of the call is left that could swap a file afterwards.
+def check_answer(answer: Answer, call: Call, limit_bytes: int) -> Answer:
+    """Return what of the answer to call goes on: see `domain.answers`.
+
+    Raises WorkerDiedError unless all paths are files in its folder, TooLargeError above
+    limit_bytes. To be called when no process of the call is left that could swap a file afterwards.
     """
-    if isinstance(answer, Extraction):
-        if answer.cover:
-            _check_file(answer.cover, folder)
-        return
-    _check_media(answer, folder, limit_bytes)
+    if isinstance(answer, MediaFile):
+        _check_media(answer, call.folder, limit_bytes)
+        return fit_media(answer)
+    if answer.cover and _check_file(answer.cover, call.folder) > MAX_COVER_BYTES:
+        raise WorkerDiedError("a cover of too many bytes")
+    return fit_extraction(answer, call.url if isinstance(call, ExtractCall) else "")
 
 
 def _check_media(answer: MediaFile, folder: Path, limit_bytes: int) -> None:
@@ -25,8 +36,9 @@ def _check_media(answer: MediaFile, folder: Path, limit_bytes: int) -> None:
         raise WorkerDiedError("a file of another size than told")
     if answer.size_bytes > limit_bytes:
         raise TooLargeError(answer.size_bytes, limit_bytes)
-    if answer.thumbnail:
-        _check_file(answer.thumbnail.path, folder)
+    small = answer.thumbnail
+    if small and _check_file(small.path, folder) > MAX_THUMBNAIL_BYTES:
+        raise WorkerDiedError("a thumbnail of too many bytes")
 
 
 def _check_file(path: Path, folder: Path) -> int:

@@ -148,8 +148,7 @@ class ProcessPool:
             )
             async with self._servers.guard() as line:
                 answer = await _answer(line, order, bounds, passage, on_event)
-        await asyncio.to_thread(check_answer, answer, call.folder, bounds.limit_bytes)
-        return answer
+        return await asyncio.to_thread(check_answer, answer, call, bounds.limit_bytes)
 
 
 class _Servers:

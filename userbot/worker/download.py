@@ -7,7 +7,7 @@ from pathlib import Path
 
 from userbot.domain.calls import DownloadCall
 from userbot.domain.jobs import Stage
-from userbot.domain.media import MediaFile, MediaKind, Thumbnail
+from userbot.domain.media import MIME_TYPES, MediaFile, MediaKind, Thumbnail
 from userbot.errors import BrokenMediaError, TooLargeError
 from userbot.worker import thumbnail
 from userbot.worker.audio import pack_audio
@@ -24,21 +24,6 @@ from userbot.worker.probe import Probe, probe
 from userbot.worker.timebox import within
 
 COVER_S = 3.0
-
-_MIME_TYPES = {
-    ".mp4": "video/mp4",
-    ".webm": "video/webm",
-    ".mkv": "video/x-matroska",
-    ".mov": "video/quicktime",
-    ".avi": "video/x-msvideo",
-    ".flv": "video/x-flv",
-    ".ts": "video/mp2t",
-    ".mpg": "video/mpeg",
-    ".wmv": "video/x-ms-wmv",
-    ".ogv": "video/ogg",
-    ".m4a": "audio/mp4",
-    ".mp3": "audio/mpeg",
-}
 
 
 def download(call: DownloadCall, emit: Emit) -> MediaFile:
@@ -108,7 +93,7 @@ def _media_file(result: Probe, info: Info, small: Thumbnail | None) -> MediaFile
         width=picture.width if picture else 0,
         height=picture.height if picture else 0,
         has_audio=result.sound is not None,
-        mime_type=_MIME_TYPES.get(result.path.suffix, "application/octet-stream"),
+        mime_type=MIME_TYPES[result.path.suffix],
         is_streamable=is_streamable(result.path),
         title=title_of(info),
         performer=performer_of(info),

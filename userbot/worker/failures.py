@@ -52,7 +52,7 @@ from userbot.errors import (
     UserbotError,
 )
 from userbot.worker.options import VendorLog
-from userbot.worker.redact import redact
+from userbot.worker.redact import head, redact
 from userbot.worker.sentences import ANY_WORDS, BUG, OWN_WORDS, Rules, Told
 
 MAX_DETAIL = 500
@@ -158,7 +158,7 @@ def _told_error(chain: list[BaseException], warnings: str) -> UserbotError | Non
     )
     if told is None:
         return None
-    text = "\n".join(filter(None, (_text(chain[0]), warnings[:MAX_TEXT])))
+    text = "\n".join(filter(None, (_text(chain[0]), head(warnings, MAX_TEXT))))
     detail = redact(text)[:MAX_DETAIL]
     if told is RateLimitedError:
         return RateLimitedError(detail, _retry_after_s(chain))
@@ -229,5 +229,5 @@ def _text(error: BaseException) -> str:
     """Return what error says, without the identifiers that yt-dlp puts around a sentence."""
     if isinstance(error, ExtractorError):
         suffix = "" if error.expected else f"; {BUG}"
-        return f"{str(error.orig_msg)[:MAX_TEXT]}{suffix}"
-    return str(error)[:MAX_TEXT]
+        return f"{head(str(error.orig_msg), MAX_TEXT)}{suffix}"
+    return head(str(error), MAX_TEXT)

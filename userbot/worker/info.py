@@ -9,15 +9,13 @@ from urllib.parse import urlsplit
 from yt_dlp import YoutubeDL
 from yt_dlp.utils import MEDIA_EXTENSIONS
 
+from userbot.domain.answers import MAX_FORMATS, MAX_RECORD_BYTES, is_page_url
+from userbot.domain.labels import NAME_LENGTH, TITLE_LENGTH, clean, first_clean
 from userbot.domain.media import MAX_LINKS, Extraction, Format
 from userbot.errors import BrokenMediaError, LiveError
-from userbot.worker.labels import NAME_LENGTH, TITLE_LENGTH, clean, first_clean
 
 Info = dict[str, Any]
 
-MAX_RECORD_BYTES = 4 * 1024 * 1024
-MAX_FORMATS = 200
-MAX_URL_LENGTH = 2000
 MAX_TEXT_LENGTH = 10_000  # of a title and the like; an address may be longer
 
 _IMAGE_EXTENSIONS = frozenset({"mhtml", "jpg", "jpeg", "png", "gif", "webp", "avif", "heic"})
@@ -69,7 +67,7 @@ def extraction_of(
         channel=first_clean(NAME_LENGTH, info.get("channel"), info.get("uploader")) or None,
         duration_s=_positive(info.get("duration")),
         cover=cover,
-        links=tuple(link for link in links if _may_be_kept(link))[-MAX_LINKS:],
+        links=tuple(link for link in links if is_page_url(link))[-MAX_LINKS:],
     )
 
 
@@ -90,7 +88,7 @@ def performer_of(info: Info) -> str | None:
 def page_url_of(info: Info) -> str | None:
     """Return the address of the page, when it is one that may be opened again."""
     url = info.get("webpage_url")
-    return url if isinstance(url, str) and _may_be_kept(url) else None
+    return url if is_page_url(url) else None
 
 
 def record_of(info: Info) -> str:
@@ -120,11 +118,6 @@ def lacks_fragments(item: Info) -> bool:
 def lacks_cookies(item: Info) -> bool:
     """Return whether record_of had to drop cookies that came with the page of this format."""
     return bool(item.get(_LOST_COOKIES))
-
-
-def _may_be_kept(url: str) -> bool:
-    is_sound = url.isprintable() and len(url) <= MAX_URL_LENGTH  # UTF-8 can say all that prints
-    return is_sound and url.startswith(("http://", "https://"))
 
 
 def _record_of(info: Info) -> str:

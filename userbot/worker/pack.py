@@ -40,6 +40,15 @@ _ENCODE_PICTURE = (
     *("-threads", str(MAX_THREADS)),
     *("-vf", "scale=trunc(iw*sar/2)*2:trunc(ih/2)*2,setsar=1"),
 )
+_ENDINGS = {
+    "mpegts": "ts",
+    "mpeg": "mpg",
+    "mpegvideo": "mpg",
+    "asf": "wmv",
+    "ogg": "ogv",
+    "avi": "avi",
+    "flv": "flv",
+}
 QUICKTIME = "qt  "
 
 
@@ -193,4 +202,4 @@ def _ending(source: Probe) -> str:
         return "webm" if is_web else "mkv"
     if source.is_mp4:
         return "mov" if major_brand(source.path) == QUICKTIME else "mp4"
-    return {"mpegts": "ts", "mpeg": "mpg", "asf": "wmv", "ogg": "ogv"}.get(names[0], names[0])
+    return _ENDINGS.get(names[0], "mkv")  # players look at the content anyway

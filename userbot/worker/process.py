@@ -26,10 +26,10 @@ from userbot.errors import (
 from userbot.wire import Answer, Order, Reply, encode_reply, frame
 from userbot.worker import limits
 from userbot.worker.identity import Identity
-from userbot.worker.redact import redact
+from userbot.worker.redact import head, redact
 from userbot.worker.sandbox import Sandbox
 
-TRACEBACK_CHARS = 2000
+TRACEBACK_CHARS, TRACEBACK_LINES = 2000, 100
 
 Emit = Callable[[Event], None]
 Entry = Callable[[Call, Emit], Answer]
@@ -79,7 +79,7 @@ def _answer(order: Order, setup: Setup, guard_pid: int, emit: Emit) -> Reply:
     except UserbotError as error:
         return DiskFullError() if _is_over_cap(error, order) else error
     except MemoryError:
-        return TooHeavyError("out of memory")
+        return TooHeavyError()
     except OSError as error:
         return _of_system(error, order)
     except Exception:  # noqa: BLE001 - the process border: the bot must learn what it was
@@ -114,4 +114,7 @@ def _is_over_cap(error: UserbotError, order: Order) -> bool:
 
 
 def _bug() -> WorkerBugError:
-    return WorkerBugError(redact(traceback.format_exc()[-2 * TRACEBACK_CHARS :])[-TRACEBACK_CHARS:])
+    """Return what nobody expected. It is cut after it was redacted: half a secret is still one."""
+    lines = traceback.format_exc().splitlines()[-TRACEBACK_LINES:]
+    text = "\n".join(head(line, TRACEBACK_CHARS) for line in lines)
+    return WorkerBugError(redact(text)[-TRACEBACK_CHARS:])

@@ -19,6 +19,14 @@ _PAIR = re.compile(
 _GONE = "\N{HORIZONTAL ELLIPSIS}"
 
 
+def head(text: str, length: int) -> str:
+    """Return the beginning of text, at most length characters, to be redacted afterwards.
+
+    No word is cut: of half an address or key `redact` would not know what it is.
+    """
+    return text if len(text) <= length else re.sub(r"\S+\Z", "", text[:length]) + _GONE
+
+
 def redact(text: str) -> str:
     """Return text with no query, user or long step in its addresses, no cookie, password, token."""
     text = _URL.sub(_bare, text)

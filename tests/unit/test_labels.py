@@ -1,6 +1,6 @@
 import pytest
 
-from userbot.worker.labels import clean, first_clean
+from userbot.domain.labels import clean, first_clean
 
 
 @pytest.mark.parametrize(

@@ -16,16 +16,17 @@ def clean(text: object, length: int) -> str:
     if not isinstance(text, str):
         return ""
     head = text[: 20 * length]  # a megabyte of title costs nothing
-    shown = "".join(_shown(sign) for sign in head)
-    return " ".join(shown.split())[:length].strip()
+    visible = "".join(map(shown, head))
+    return " ".join(visible.split())[:length].strip()
 
 
 def first_clean(length: int, *texts: object) -> str:
     """Return the first of texts that has anything to show, else ""."""
-    return next((shown for text in texts if (shown := clean(text, length))), "")
+    return next((found for text in texts if (found := clean(text, length))), "")
 
 
-def _shown(sign: str) -> str:
+def shown(sign: str) -> str:
+    """Return sign, a space for what only looks like one, or "" for what nobody sees."""
     if sign in _JOINERS:
         return sign
     category = unicodedata.category(sign)
