@@ -146,14 +146,36 @@ async def test_a_server_that_takes_calls_and_never_answers_is_done_without(said)
         assert said() == ["Redis is away"]
 
 
-async def test_what_redis_refuses_is_done_without(said):
-    """A full memory, a wrong password, a key of another kind: an answer, but none that helps."""
+@pytest.mark.parametrize("rubbish", ["a text", "a list"])
+async def test_a_key_that_somebody_else_wrote_costs_what_was_under_it_and_nothing_more(
+    rubbish, said
+):
     async with redis() as server, opened(server.url) as stores:
-        await stores.cache.put("rate", "text", LONG_S)
-        name = f"userbot:{BOT_ID}:rate:all"
-        await stores.cache._there._client.set(name, "no list")
-        assert await stores.limiter.charge(CHARGE) == 0
-        assert said() == ["Redis is away"]
+        client = stores.cache._there._client
+        await stores.cache.put("other", "kept", LONG_S)
+        names = ("rate:user", "cache:used", "live:a", "live-of:1")
+        for key in (f"userbot:{BOT_ID}:{name}" for name in names):
+            await (client.set(key, "x") if rubbish == "a text" else client.rpush(key, "x", "nan"))
+        limits = [Charge("all", 2, LONG_S), Charge("user", 1, LONG_S)]
+        waits = [await stores.limiter.charge(limits) for _ in range(2)]
+        assert waits[0] == 0 < waits[1] <= LONG_S
+        if rubbish == "a list":
+            assert await stores.cache.get("used") is None
+        assert await stores.live.get(JOB.job_id) is None
+        assert await stores.live.of_user(1) == []
+        await _use_all(stores)
+        assert await stores.cache.get("other") == "kept"
+        assert "Redis is away" not in said()
+
+
+async def test_a_wrong_time_in_the_middle_of_a_count_is_waited_for_no_longer_than_the_window():
+    async with redis() as server, opened(server.url) as stores:
+        client = stores.cache._there._client
+        now_us = int(time.time() * 1e6)
+        for middle in ("rubbish", "inf"):
+            await client.delete(f"userbot:{BOT_ID}:rate:k")
+            await client.rpush(f"userbot:{BOT_ID}:rate:k", now_us, middle)
+            assert 0 < await stores.limiter.charge([Charge("k", 2, LONG_S, 2)]) <= LONG_S
 
 
 async def test_a_redis_that_only_refuses_to_write_is_done_without_once(said):
@@ -169,6 +191,62 @@ async def test_a_redis_that_only_refuses_to_write_is_done_without_once(said):
         await client.config_set("maxmemory", 0)
         await _back(said)
         assert said() == ["Redis is away", "Redis is back"]
+
+
+async def test_large_calls_keep_nobody_else_waiting(said):
+    async with redis() as server, opened(server.url) as stores, asyncio.TaskGroup() as tasks:
+        breaker, late = stores.cache._breaker, asyncio.Event()
+        breaker._timeout_s = LONG_PATIENCE_S
+
+        async def instead():
+            """It does without."""
+
+        large = [
+            tasks.create_task(breaker.call(late.wait, instead, is_large=True)) for _ in range(100)
+        ]
+        await asyncio.sleep(0)
+        assert await stores.limiter.charge(CHARGE) == 0
+        assert not any(call.done() for call in large), "none was waited for"
+        late.set()
+    assert said() == []
+
+
+async def test_a_frozen_redis_under_load_fails_nobody_and_holds_up_no_limiter(said):
+    page = "x" * 300_000
+    async with redis() as server, opened(server.url) as stores:
+        waits = []
+
+        async def crowd(number):
+            began = time.monotonic()
+            assert await stores.limiter.charge(CHARGE) == 0
+            waits.append(time.monotonic() - began)
+            await stores.cache.put(f"page{number % 50}", page, LONG_S)
+            assert await stores.cache.get(f"page{number % 50}") in (page, None)
+
+        server.freeze()
+        async with asyncio.timeout(NO_WAIT_S), asyncio.TaskGroup() as tasks:
+            for number in range(300):
+                tasks.create_task(crowd(number))
+        server.thaw()
+        assert max(waits) < 2 * PATIENCE_S + 1, "a call and a question, whoever else waits"
+        assert said()[:1] == ["Redis is away"]
+
+
+async def test_what_redis_was_too_slow_to_take_is_known_here(said):
+    async with redis() as server, opened(server.url) as stores:
+        breaker = stores.cache._breaker
+        await breaker.call(  # as it is when a put is late
+            partial(stores.cache._there._client.brpop, "nothing", timeout=NO_WAIT_S),
+            partial(stores.cache._here.put, "page", "late", LONG_S),
+            is_large=True,
+        )
+        assert said() == []
+        assert await stores.cache.get("page") == "late"
+        await stores.cache.put("page", "new", LONG_S)
+        assert await stores.cache._here.get("page") is None
+        assert await stores.cache.get("page") == "new"
+        await stores.cache.drop("page")
+        assert await stores.cache.get("page") is None
 
 
 async def test_what_is_late_because_it_is_long_closes_nothing(said):

@@ -1,4 +1,4 @@
-"""Which links are one page, which files are one file, and how long a page is good."""
+"""Which links are one page, and which files are one file."""
 
 from dataclasses import replace
 
@@ -9,16 +9,12 @@ from userbot.domain.history import media_of
 from userbot.domain.link_forms import canonical_link
 from userbot.domain.media import MAX_LINKS, Extraction, MediaKind
 from userbot.domain.media_keys import (
-    MAX_PAGE_S,
-    USUAL_PAGE_S,
     file_key,
     is_page_key,
-    lifetime_s,
     page_key,
     page_keys,
 )
 
-NOW_S = 1_900_000_000.0
 CHOICE = Choice(MediaKind.VIDEO, ("137", "140"), 1080, size_bytes=5)
 PAGE = Extraction(
     "Youtube", "abcdefghijk", "A", "https://www.youtube.com/watch?v=abcdefghijk", (), ""
@@ -179,11 +175,6 @@ def test_an_extractor_of_any_host_speaks_for_one_host_alone():
     assert media_of(PAGE, CHOICE, 1).media_id == PAGE.media_id
 
 
-def test_of_a_long_record_the_first_addresses_count():
-    ends = '"url": "https://a.example/?expire=1900000660", ' + '"url": "https://b.example/", ' * 300
-    assert lifetime_s(ends + '"url": "?expire=1900000360"', NOW_S) == 600
-
-
 def test_two_sites_with_a_file_of_one_name_have_two_files():
     other = replace(NAMELESS, page_url="https://two.example/video.mp4")
     assert file_key(1, NAMELESS, CHOICE) != file_key(1, other, CHOICE)
@@ -192,21 +183,3 @@ def test_two_sites_with_a_file_of_one_name_have_two_files():
 def test_a_nameless_file_that_was_replaced_is_another():
     assert file_key(1, NAMELESS, CHOICE) != file_key(1, NAMELESS, replace(CHOICE, size_bytes=6))
     assert file_key(1, NAMELESS, CHOICE) != file_key(1, replace(NAMELESS, title="B"), CHOICE)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected_s"),
-    [
-        ("{}", USUAL_PAGE_S),
-        ('{"url": "https://a.example/?expire=1900003660&x=1"}', 3600),
-        ('{"url": "https://a.example/expire/1900003660/x"}', 3600),
-        ('{"url": "https://a.example/?hdnts=st=1~exp=1900001060~acl"}', 1000),
-        ('{"url": "?e=1900000360", "b": "?expires=1900007260"}', 300),
-        ('{"url": "https://a.example/?Expires=1999999999"}', USUAL_PAGE_S),
-        ('{"url": "https://a.example/?expire=1900086460"}', MAX_PAGE_S),
-        ('{"url": "https://a.example/?expire=1899999999"}', 0),
-        ('{"url": "https://a.example/?e=1234567890&size=1900000360"}', USUAL_PAGE_S),
-    ],
-)
-def test_a_page_is_good_as_long_as_its_addresses_say(text, expected_s):
-    assert lifetime_s(text, NOW_S) == expected_s

@@ -5,7 +5,6 @@ Keys are digests: nothing that a person or a site wrote is ever part of one.
 
 import hashlib
 import re
-from itertools import islice
 from typing import NewType
 
 from userbot.domain.choices import Choice
@@ -16,16 +15,6 @@ from userbot.domain.urls import MAX_LINK_CHARS
 
 PageKey = NewType("PageKey", str)
 FileKey = NewType("FileKey", str)
-
-MAX_PAGE_S = 6 * 3600.0
-USUAL_PAGE_S = 600.0  # of a page whose addresses do not say how long they are good
-MARGIN_S = 60.0  # the download begins a while after the menu
-LONG_AGO_S, FAR_AHEAD_S = 86_400.0, 366 * 86_400.0  # outside, a number is no end of an address
-
-MAX_ADDRESSES, MAX_ADDRESS_CHARS = 200, 4096  # all of a long record would take too long
-
-_ADDRESS = re.compile(rf'"url": ?"([^"]{{1,{MAX_ADDRESS_CHARS}}})')
-_EXPIRY = re.compile(r"(?<![A-Za-z])(?:x-)?(?:expires|expire|exp|e)[=/](\d{10})(?!\d)", re.I)
 
 
 def page_key(url: str) -> PageKey:
@@ -59,20 +48,6 @@ def page_keys(url: str, extraction: Extraction) -> tuple[PageKey, ...]:
     if own and site == extraction.extractor.lower():
         names.insert(0, own)
     return tuple(dict.fromkeys(PageKey(f"page:{_digest(name)}") for name in names))
-
-
-def lifetime_s(info_json: str, now_s: float) -> float:
-    """Return how long an extraction is good, in seconds; 0 when it is not any more.
-
-    Until the first of its addresses ends, as far as they say so: of many, of the first ones.
-    now_s: since the epoch.
-    """
-    addresses = islice(_ADDRESS.finditer(info_json), MAX_ADDRESSES)
-    ends = (number for address in addresses for number in _EXPIRY.findall(address[1]))
-    told = (float(number) - now_s for number in ends)
-    known = [left for left in told if -LONG_AGO_S < left < FAR_AHEAD_S]
-    left_s = min(known) - MARGIN_S if known else USUAL_PAGE_S
-    return min(max(left_s, 0.0), MAX_PAGE_S)
 
 
 def _identity(extraction: Extraction, choice: Choice) -> tuple[str, ...]:

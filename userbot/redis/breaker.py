@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from userbot.redis.client import FAILURES, LATE, MAX_CONNECTIONS, TIMEOUT_S, why
+from userbot.redis.client import FAILURES, LATE, MAX_CALLS, MAX_LARGE_CALLS, TIMEOUT_S, why
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,8 @@ class Breaker:
         self._on_back = on_back
         self._timeout_s = timeout_s
         self._opened = asyncio.Event()
-        self._turns = asyncio.Semaphore(MAX_CONNECTIONS)
+        self._turns = asyncio.Semaphore(MAX_CALLS)
+        self._large_turns = asyncio.Semaphore(MAX_LARGE_CALLS)
 
     @property
     def is_open(self) -> bool:
@@ -53,9 +54,10 @@ class Breaker:
 
         There has timeout_s from its turn on: a crowd of calls is no reason to give Redis up, and
         when it is away, the first that finds out spares the others. is_large: there may be much to
-        carry, and its being late says nothing about the server. Never raises what Redis causes.
+        carry, and its being late says nothing about the server; it keeps nobody else waiting.
+        Never raises what Redis causes.
         """
-        async with self._turns:
+        async with self._large_turns if is_large else self._turns:
             if not self.is_open:
                 clock = asyncio.get_running_loop().time
                 until = clock() + self._timeout_s

@@ -11,6 +11,7 @@ import zlib
 
 from redis.asyncio import Redis
 
+from userbot.redis.client import mended
 from userbot.redis.keys import Keys
 
 PLAIN_CHARS = 10_000  # up to here it is not worth it
@@ -28,7 +29,8 @@ class RedisCache:
 
     async def get(self, key: str) -> str | None:
         """See `ports.volatile.Cache`."""
-        value = await self._client.get(self._keys.cached(key))
+        place = self._keys.cached(key)
+        value = await mended(self._client, [place], lambda: self._client.get(place))
         if value is None or not value.startswith(PACKED):
             return None if value is None else str(value)
         return await asyncio.to_thread(_unpacked, value.removeprefix(PACKED))

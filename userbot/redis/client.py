@@ -4,20 +4,27 @@ A single server: the limiter asks for several keys at once, which a cluster woul
 """
 
 import asyncio
+import logging
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, RedisError
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from userbot.errors import InfrastructureError
 
+log = logging.getLogger(__name__)
+
 TIMEOUT_S = 0.3  # somebody waits for each call
-MAX_CONNECTIONS = 20  # each call is done in a fraction of a millisecond
+# Each call is done in a fraction of a millisecond, unless there is much to carry: such calls never
+# take the connections of those that somebody's answer waits for. One more listens, one probes.
+MAX_CALLS, MAX_LARGE_CALLS = 14, 4
+MAX_CONNECTIONS = MAX_CALLS + MAX_LARGE_CALLS + 2
 CLOSE_TIMEOUT_S = 2.0
 
 FAILURES = (RedisError, TimeoutError, OSError)
@@ -29,6 +36,9 @@ UNREADABLE = (
     "REDIS_URL is no address of a Redis: redis://user:password@host:6379/0, rediss:// for TLS, or"
     " unix:///path?password=..., with %40 for an @ in a password, %2F for a /, and so on"
 )
+
+
+T = TypeVar("T")
 
 
 @asynccontextmanager
@@ -46,6 +56,22 @@ async def open_client(url: str, timeout_s: float = TIMEOUT_S) -> AsyncIterator[R
                 await client.aclose()
         except FAILURES:
             pass  # it is gone already
+
+
+async def mended(client: Redis, keys: list[str], call: Callable[[], Awaitable[T]]) -> T:
+    """Return what call says, which uses keys alone.
+
+    Keys that hold what the call cannot read - somebody else wrote there - are emptied first, and
+    cost no more than what they held.
+    """
+    try:
+        return await call()
+    except ResponseError as error:
+        if "WRONGTYPE" not in str(error):
+            raise
+        log.warning("emptied, as they held something else: %s", ", ".join(keys))
+    await client.delete(*keys)
+    return await call()
 
 
 def why(error: BaseException) -> str:

@@ -73,7 +73,7 @@ async def _probing(breaker: Breaker) -> AsyncIterator[None]:
 
 
 class SafeCache:
-    """`Cache` on both."""
+    """`Cache` on both. What Redis was too slow to take, or to give, this process may have."""
 
     def __init__(self, breaker: Breaker, there: Cache, here: Cache) -> None:
         self._breaker = breaker
@@ -82,12 +82,12 @@ class SafeCache:
 
     async def get(self, key: str) -> str | None:
         """See `ports.volatile.Cache`."""
-        return await self._breaker.call(
-            lambda: self._there.get(key), lambda: self._here.get(key), is_large=True
-        )
+        found = await self._breaker.call(lambda: self._there.get(key), _nothing, is_large=True)
+        return await self._here.get(key) if found is None else found
 
     async def put(self, key: str, value: str, ttl_s: float) -> None:
         """See `ports.volatile.Cache`."""
+        await self._here.drop(key)
         await self._breaker.call(
             lambda: self._there.put(key, value, ttl_s),
             lambda: self._here.put(key, value, ttl_s),
@@ -96,7 +96,8 @@ class SafeCache:
 
     async def drop(self, key: str) -> None:
         """See `ports.volatile.Cache`."""
-        await self._breaker.call(lambda: self._there.drop(key), lambda: self._here.drop(key))
+        await self._here.drop(key)
+        await self._breaker.call(lambda: self._there.drop(key), _nothing)
 
 
 class SafeLimiter:

@@ -9,7 +9,8 @@ from userbot.redis.keys import Keys
 
 # The times of what was done lately, one list per key, by the clock of the server. Every `limit`
 # holds in *any* window: a bucket that refills (GCRA) would need one number per key, but lets twice
-# the limit through at first. Looks at all the keys, then charges all or none.
+# the limit through at first. Looks at all the keys, then charges all or none. What is no list of
+# times - somebody else wrote there - counts for nothing.
 # ARGV: limit, window and cost of each key; microseconds. Returns for how long to wait, or 0.
 CHARGE = """
 local time = redis.call('TIME')
@@ -17,14 +18,19 @@ local now = time[1] * 1000000 + time[2]
 local wait = 0
 for i, key in ipairs(KEYS) do
     local limit, window, cost = unpack(ARGV, 3 * i - 2, 3 * i)
-    local first = tonumber(redis.call('LINDEX', key, 0))
-    while first and (first <= now - window or first > now) do
+    local kind = redis.call('TYPE', key).ok
+    if kind ~= 'list' and kind ~= 'none' then
+        redis.call('DEL', key)
+    end
+    local first = redis.call('LINDEX', key, 0)
+    while first and not ((tonumber(first) or 0) > now - window and tonumber(first) <= now) do
         redis.call('LPOP', key)
-        first = tonumber(redis.call('LINDEX', key, 0))
+        first = redis.call('LINDEX', key, 0)
     end
     local over = redis.call('LLEN', key) + cost - limit
     if over > 0 then
-        wait = math.max(wait, redis.call('LINDEX', key, over - 1) + window - now)
+        local ends = (tonumber(redis.call('LINDEX', key, over - 1)) or now) + window
+        wait = math.max(wait, math.min(ends - now, window))
     end
 end
 if wait > 0 then

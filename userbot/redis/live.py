@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from userbot.domain.jobs import JobId
 from userbot.ports.volatile import LiveJob
+from userbot.redis.client import mended
 from userbot.redis.keys import LIVE_TTL_S, Keys
 
 log = logging.getLogger(__name__)
@@ -25,20 +26,29 @@ class RedisLive:
     async def put(self, job: LiveJob) -> None:
         """See `ports.volatile.Live`."""
         theirs = self._keys.live_of(job.user_id)
-        async with self._client.pipeline() as step:
-            step.set(self._keys.live(job.job_id), _adapter().dump_json(job), ex=LIVE_TTL_S)
-            step.sadd(theirs, job.job_id)
-            step.expire(theirs, LIVE_TTL_S)
-            await step.execute()
+
+        async def put() -> None:
+            async with self._client.pipeline() as step:
+                step.set(self._keys.live(job.job_id), _adapter().dump_json(job), ex=LIVE_TTL_S)
+                step.sadd(theirs, job.job_id)
+                step.expire(theirs, LIVE_TTL_S)
+                await step.execute()
+
+        await mended(self._client, [theirs], put)
 
     async def get(self, job_id: JobId) -> LiveJob | None:
         """See `ports.volatile.Live`."""
-        return _read(await self._client.get(self._keys.live(job_id)))
+        place = self._keys.live(job_id)
+        return _read(await mended(self._client, [place], lambda: self._client.get(place)))
 
     async def of_user(self, user_id: int) -> list[LiveJob]:
         """See `ports.volatile.Live`."""
         theirs = self._keys.live_of(user_id)
-        job_ids = await cast("Awaitable[set[str]]", self._client.smembers(theirs))
+        job_ids = await mended(
+            self._client,
+            [theirs],
+            lambda: cast("Awaitable[set[str]]", self._client.smembers(theirs)),
+        )
         if not job_ids:
             return []
         texts = await self._client.mget([self._keys.live(JobId(job_id)) for job_id in job_ids])
@@ -46,10 +56,15 @@ class RedisLive:
 
     async def drop(self, job: LiveJob) -> None:
         """See `ports.volatile.Live`."""
-        async with self._client.pipeline() as step:
-            step.delete(self._keys.live(job.job_id))
-            step.srem(self._keys.live_of(job.user_id), job.job_id)
-            await step.execute()
+        theirs = self._keys.live_of(job.user_id)
+
+        async def drop() -> None:
+            async with self._client.pipeline() as step:
+                step.delete(self._keys.live(job.job_id))
+                step.srem(theirs, job.job_id)
+                await step.execute()
+
+        await mended(self._client, [theirs], drop)
 
 
 def _read(text: str | None) -> LiveJob | None:

@@ -8,8 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 from userbot import codec
+from userbot.domain.expiry import lifetime_s
 from userbot.domain.media import Extraction
-from userbot.domain.media_keys import PageKey, is_page_key, lifetime_s, page_key, page_keys
+from userbot.domain.media_keys import PageKey, is_page_key, page_key, page_keys
 from userbot.ports.volatile import Cache
 
 log = logging.getLogger(__name__)
