@@ -39,7 +39,6 @@ from userbot.services.known_files import KnownFiles
 from userbot.services.known_pages import KnownPages
 from userbot.services.limits import Limits
 from userbot.services.line import Line
-from userbot.services.numbers import Overview
 from userbot.services.offers import Offers
 from userbot.services.queue import Queue
 from userbot.services.quota import DailyQuota
@@ -48,6 +47,7 @@ from userbot.services.refused import Refused
 from userbot.services.retention import Retention
 from userbot.services.sending import Sending
 from userbot.services.shared import Shared
+from userbot.services.usage_report import UsageReports
 from userbot.services.wakes import Waker
 from userbot.telegram import client as telegram
 from userbot.telegram.api import Api
@@ -92,7 +92,7 @@ class Bot:
     past: Past
     accounts: Accounts
     retention: Retention
-    overview: Overview
+    usage_reports: UsageReports
     allowance: Allowance
     quota: DailyQuota
     decisions: Decisions
@@ -133,7 +133,7 @@ def compose(settings: Settings, outside: Outside) -> Bot:
         past=Past(stores.history, intake, settings.telegram.bot_id),
         accounts=Accounts(stores, common.chronicle, now),
         retention=Retention(stores, settings.store.retention, now),
-        overview=Overview(stores.statistics, stores.errors, now),
+        usage_reports=UsageReports(stores.statistics, stores.errors, now),
         allowance=Allowance(volatile.limiter, settings.limits, access),
         quota=quota,
         decisions=Decisions(stores.users, access, jobs, now),
