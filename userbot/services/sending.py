@@ -33,7 +33,7 @@ class Sending:
         assert file is not None
         steps = self._steps(held, file.title)
         steps.on_progress(Progress(Stage.UPLOAD, 0, file.size_bytes))
-        async with self._slot(record), held.working(self._limits.job_timeout_s, "send"):
+        async with self._slot(record), held.working(self._limits.job_timeout_s, Stage.UPLOAD):
             sent = await self._was_sent(record, file)
             sent = sent or await self._kit.chat.send(record.job, file, steps)
         await self._delivered(held, sent)
@@ -46,7 +46,7 @@ class Sending:
         """
         held.learn(known=known)
         job, steps = held.record.job, self._steps(held, known.title)
-        async with held.working(self._limits.job_timeout_s, "send"):
+        async with held.working(self._limits.job_timeout_s, Stage.UPLOAD):
             sent = await self._was_sent(held.record, known)
             sent = sent or await self._kit.chat.send_known(job, known, steps)
         await self._delivered(held, sent)
