@@ -42,8 +42,7 @@ async def is_over(bot, job, state):
     """Whether a job ends so, is told so, and leaves nothing."""
     record = await bot.ends(job)
     await until(lambda: not bot.folder_of(job).exists())
-    words = bot.chats.shown(job, Cancelled)
-    assert bool(words) == (state is JobState.CANCELLED)
+    await until(lambda: bool(bot.chats.shown(job, Cancelled)) == (state is JobState.CANCELLED))
     assert not bot.chats.shown(job, Paused)
     return (record.state, bot.chats.sending) == (state, [job.id])
 
