@@ -143,7 +143,7 @@ def item(number: int) -> HistoryItem:
         height=1080,
         size_bytes=10**8,
         duration_s=600.0,
-        seconds={"look": 1.0, "fetch": 20.0, "send": 10.0},
+        seconds={"extract": 1.0, "download": 20.0, "upload": 10.0},
         file_ids=("x" * 80,),
         bot_id=1,
         is_shareable=True,

@@ -46,7 +46,7 @@ def item(number, **values):
             "height": 720,
             "size_bytes": 1000 * number,
             "duration_s": 12.5,
-            "seconds": {"look": 0.125, "fetch": 2.0},
+            "seconds": {"extract": 0.125, "download": 2.0},
             "file_ids": (f"file{number}",),
             "bot_id": 77,
             "is_shareable": True,

@@ -13,7 +13,6 @@ from userbot.redis.live import RedisLive
 
 JOB = LiveJob(JobId("a1"), 5, "Ключ <b> \n", Progress(Stage.DOWNLOAD, 10, 100, 3.5, True))
 SECOND = LiveJob(JobId("a2"), 5, "", Progress(Stage.UPLOAD))
-FOREIGN = LiveJob(JobId("b1"), 6, "Another", Progress(Stage.MERGE))
 
 
 @both
@@ -28,17 +27,14 @@ async def test_the_latest_of_a_job_is_there_for_everybody(kind):
 
 
 @both
-async def test_each_person_has_their_own_jobs(kind):
+async def test_what_nobody_works_on_any_more_is_gone_and_nothing_else(kind):
     async with opened(kind, Clock()) as stores:
-        for job in (JOB, SECOND, FOREIGN, JOB):
+        for job in (JOB, SECOND, JOB):
             await stores.live.put(job)
-        theirs = await stores.live.of_user(5)
-        assert sorted(theirs, key=lambda job: job.job_id) == [JOB, SECOND]
         await stores.live.drop(JOB)
         await stores.live.drop(JOB)
-        assert await stores.live.of_user(5) == [SECOND]
-        assert await stores.live.of_user(6) == [FOREIGN]
-        assert await stores.live.of_user(7) == []
+        assert await stores.live.get(JOB.job_id) is None
+        assert await stores.live.get(SECOND.job_id) == SECOND
 
 
 async def test_memory_forgets_what_nobody_puts_again():
@@ -47,7 +43,6 @@ async def test_memory_forgets_what_nobody_puts_again():
     await live.put(JOB)
     clock.now_s += TTL_S
     assert await live.get(JOB.job_id) is None
-    assert await live.of_user(5) == []
     await live.put(SECOND)
     assert len(live._jobs) == 1
 
@@ -57,10 +52,7 @@ async def test_redis_forgets_what_nobody_puts_again_and_reads_no_rubbish():
     async with redis() as server, open_client(server.url) as client:
         live = RedisLive(client, keys)
         await live.put(JOB)
-        for key in (keys.live(JOB.job_id), keys.live_of(5)):
-            assert 0 < await client.ttl(key) <= LIVE_TTL_S
-        await client.delete(keys.live(JOB.job_id))
-        assert await live.of_user(5) == []
+        assert 0 < await client.ttl(keys.live(JOB.job_id)) <= LIVE_TTL_S
         await client.set(keys.live(JOB.job_id), '{"job_id": 5}')
         assert await live.get(JOB.job_id) is None
 

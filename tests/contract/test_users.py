@@ -100,7 +100,7 @@ async def test_many_words_at_once_make_one_person(stores):
 async def test_a_job_keeps_its_file_ids_and_the_time_of_its_steps(stores):
     await queue(stores.jobs, job(1))
     claim = await stores.jobs.claim(Lane.DELIVER, NOW, LEASE, OPEN)
-    steps = {"look": 0.25, "fetch": 3.5}
+    steps = {"extract": 0.25, "download": 3.5}
     done = replace(claim.record, state=JobState.DELIVERED, file_ids=("a", "b"), steps_s=steps)
     assert await stores.jobs.release(claim, done, NOW)
     record = await stores.jobs.find(job(1).id)

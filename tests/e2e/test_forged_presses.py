@@ -20,6 +20,7 @@ ANN, BOB, CAT, DAN = stages.FRIENDS[:4]
 NO = {
     texts.PRESS_TOO_OLD,
     texts.PRESS_NOT_YOURS,
+    texts.CANCELLED_ALREADY,
     texts.LIST_NOT_YOURS,
     past_words.NOT_YOURS,
     past_words.HISTORY_TOO_OLD,

@@ -186,7 +186,7 @@ async def test_mydata_shows_everything_and_deletes_it(stage):
     (item,) = data["history"]
     assert "mydata" in item["url"]
     assert item["result"] == "delivered"
-    assert set(item["seconds"]) >= {"look", "send"}
+    assert set(item["seconds"]) >= {"wait", "extract", "upload"}
     assert item["file_ids"]
     await press(stage, sent, "Delete my data")
     sure = await stage.dc.wait_message(

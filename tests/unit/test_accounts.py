@@ -9,12 +9,13 @@ from tests.contract.stores import job, queue
 from tests.contract.test_history import item
 from userbot.domain.history import ErrorEntry, Tally
 from userbot.domain.jobs import JobId
-from userbot.domain.people import Role, Usage
+from userbot.domain.people import Quota, Role, Usage
 from userbot.domain.records import JobState
+from userbot.durable.values import day_number
 from userbot.services.accounts import Accounts, Forgotten
 from userbot.services.history import Chronicle
-from userbot.services.numbers import Overview
 from userbot.services.retention import Retention
+from userbot.services.usage_report import UsageReports
 from userbot.sqlite.database import open_database
 from userbot.sqlite.schema import MIGRATIONS
 from userbot.sqlite.stores import open_stores
@@ -183,12 +184,14 @@ async def test_the_numbers_are_of_today_and_of_seven_days(stores, clock):
     for days in (0, 6, 7):
         await stores.history.add(item(days, ended_at=NOW - days * DAY, size_bytes=10))
     await stores.errors.add(ErrorEntry(JobId("x"), 1, NOW, "Down"))
-    numbers = await Overview(stores.statistics, stores.errors, clock).numbers()
-    assert numbers.today == Tally(1, 1, 0, 10)
-    assert numbers.week == Tally(2, 2, 0, 20)
-    assert numbers.sites == [("site", Tally(2, 2, 0, 20))]
-    assert numbers.users == [(1, Tally(2, 2, 0, 20))]
-    assert numbers.errors == [("Down", 1)]
+    report = await UsageReports(stores.statistics, stores.errors, clock).latest()
+    assert report.today == Tally(1, 1, 0, 10)
+    assert report.week == Tally(2, 2, 0, 20)
+    assert report.days == [((NOW - days * DAY).date(), report.today) for days in (6, 0)]
+    assert report.sites == [("site", Tally(2, 2, 0, 20))]
+    assert report.users == [(1, Tally(2, 2, 0, 20))]
+    assert report.errors == [("Down", 1)]
+    assert [entry.job_id for entry in report.last_errors] == ["x"]
 
 
 async def test_a_file_of_the_second_version_is_brought_up_to_date(tmp_path):
@@ -207,3 +210,14 @@ async def test_a_file_of_the_second_version_is_brought_up_to_date(tmp_path):
             assert (record.file_ids, record.steps_s) == ((), {})
             await stores.history.add(item(1))
             assert await stores.history.export(1) == [item(1)]
+
+
+async def test_what_was_counted_before_each_job_was_counts_on(tmp_path):
+    path = tmp_path / "userbot.db"
+    today = day_number(NOW.date())
+    async with open_database(path, MIGRATIONS[:3]) as opened:
+        await opened.change("INSERT INTO usage VALUES (1, ?, 49, 5000)", (today,))
+    async with open_stores(path) as stores:
+        assert await stores.quotas.usage(1, NOW.date()) == Usage(49, 5000)
+        assert await stores.quotas.reserve(1, JobId("a"), NOW.date(), Quota(50))
+        assert not await stores.quotas.reserve(1, JobId("b"), NOW.date(), Quota(50))

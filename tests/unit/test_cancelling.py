@@ -1,14 +1,19 @@
 """A job that is cancelled while its file is being sent: the chat has the file, or it has not."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from tests.unit.backstage import backstage, until
-from userbot.domain.jobs import Cancelled, Paused, Retrying, Working
+from userbot.domain.jobs import Cancelled, JobId, Paused, Retrying, Working
 from userbot.domain.records import JobState
 from userbot.errors import ChatBusyError, DeliveryError, FileRefusedError, StoreAwayError
 from userbot.services import withdrawal
+from userbot.telegram import texts
+from userbot.telegram.handlers.presses import OpenJobPresses
+from userbot.telegram.handlers.rights import Rights
+from userbot.telegram.messages import Presser
 
 ANN, BOB = 1, 2
 LINK = "https://example.org/v"
@@ -158,3 +163,18 @@ async def test_a_job_whose_chat_takes_nothing_just_now_is_cancelled_at_once(bot)
     assert (await bot.record(job)).state is JobState.CANCELLED
     assert bot.chats.looks == 0
     assert await is_over(bot, job, JobState.CANCELLED)
+
+
+async def test_a_press_of_cancel_after_the_end_says_how_it_ended(bot):
+    nobody: Any = None  # rights that need no group ask nobody
+    presses = OpenJobPresses(Rights(nobody, bot.access), bot.jobs, bot.offers, bot.queue)
+    ann = Presser(ANN, "", "", ANN, "", is_group=False, message_id=1)
+    menu = await bot.send_link(1, "https://a.example/1")
+    await bot.reaches(menu, JobState.OFFERED)
+    assert await presses.cancel(ann, menu.id) is None
+    assert await presses.cancel(ann, menu.id) == texts.CANCELLED_ALREADY
+    done = await bot.send_link(1, "https://a.example/2")
+    await bot.pick(done)
+    await bot.ends(done)
+    assert await presses.cancel(ann, done.id) == texts.ENDED_ALREADY
+    assert await presses.cancel(ann, JobId("unknown")) == texts.PRESS_TOO_OLD

@@ -28,7 +28,7 @@ RECORD = JobRecord(
     file=media_file(),
     sent_message_id=9,
     file_ids=("a",),
-    steps_s={"look": 1.0},
+    steps_s={"extract": 1.0},
 )
 
 
@@ -41,7 +41,7 @@ async def stores(tmp_path):
 def test_an_item_has_what_the_record_knows():
     found = item_of(RECORD, BOT)
     assert (found.job_id, found.url, found.message_id) == (job(1).id, job(1).url, 9)
-    assert (found.size_bytes, found.duration_s, found.seconds) == (5, 1.5, {"look": 1.0})
+    assert (found.size_bytes, found.duration_s, found.seconds) == (5, 1.5, {"extract": 1.0})
     assert (found.variant, found.kind, found.height) == ("video:137+140", MediaKind.VIDEO, 1080)
     assert (found.file_ids, found.bot_id, found.is_shareable) == (("a",), BOT, True)
 

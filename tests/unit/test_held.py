@@ -97,7 +97,7 @@ async def test_nobody_waits_for_the_store_when_the_bot_stops(path):
                 await held.let_go()
 
 
-@pytest.mark.parametrize(("step", "is_own"), [("look", False), ("send", True)])
+@pytest.mark.parametrize(("step", "is_own"), [("extract", False), ("upload", True)])
 async def test_whose_deadline_it_was_is_known(path, step, is_own):
     async with open_database(path) as opened:
         held = await claimed(SqliteJobs(opened))
@@ -106,3 +106,22 @@ async def test_whose_deadline_it_was_is_known(path, step, is_own):
                 await asyncio.sleep(60)
         assert held.is_own_deadline is is_own
         assert held.record.worked_s > 0, "whatever the clock on the wall says"
+
+
+async def test_each_step_has_its_time_and_what_comes_between_is_waiting(path):
+    async with open_database(path) as opened:
+        store = SqliteJobs(opened)
+        held = await claimed(store)
+        assert held.record.steps_s == {"wait": 0.0}
+        held.enters("merge")  # nothing is under way
+        async with held.working(60, "download"):
+            for step in ("download", "merge", "download", "convert"):
+                held.enters(step)
+        assert set(held.record.steps_s) == {"wait", "download", "merge", "convert"}
+        assert sum(held.record.steps_s.values()) == pytest.approx(held.record.worked_s, abs=0.1)
+        await held.release(state=JobState.QUEUED)
+        later = held.record.changed_at + timedelta(seconds=7)
+        claim = await store.claim(Lane.DELIVER, later, later + timedelta(seconds=60), OPEN)
+        assert claim is not None
+        again = Held(store, claim, lambda: later)
+        assert again.record.steps_s["wait"] == 7.0

@@ -4,15 +4,21 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.unit.test_words import JARGON, LONG, MAX_POPUP_CHARACTERS, MAX_TEXT_UNITS
-from userbot.domain.history import HistoryItem, Tally
+from tests.unit.test_words import (
+    JARGON,
+    LONG,
+    MAX_POPUP_CHARACTERS,
+    MAX_TEXT_UNITS,
+    all_errors,
+)
+from userbot.domain.history import ErrorEntry, HistoryItem, Tally
 from userbot.domain.jobs import JobId
 from userbot.domain.media import MediaKind
 from userbot.domain.records import ENDS, JobState
 from userbot.services.accounts import Forgotten
 from userbot.services.history import PAGE_SIZE, HistoryPage
-from userbot.services.numbers import Numbers
-from userbot.telegram import keyboards, past_words
+from userbot.services.usage_report import UsageReport
+from userbot.telegram import keyboards, past_words, stats_words
 from userbot.telegram.markup import styled, utf16_units
 
 WHEN = datetime(2030, 11, 2, 23, 59, tzinfo=UTC)
@@ -79,17 +85,54 @@ def test_the_buttons_of_a_page_carry_its_items_and_turn_it():
 def test_what_was_deleted_is_told_and_what_stays():
     assert "1 link of your history" in past_words.forgotten(Forgotten(1, 0))
     assert "still open" not in past_words.forgotten(Forgotten(0, 0))
+    assert "owner" not in past_words.forgotten(Forgotten(0, 0))
+    assert "my owner has decided" in past_words.forgotten(Forgotten(0, 1, is_decided=True))
     assert "1 link is still open" in past_words.forgotten(Forgotten(2, 1))
     assert "3 links are still open" in past_words.forgotten(Forgotten(2, 3))
 
 
-def test_the_numbers_fit_whatever_the_sites_are_called():
+def report(**values):
+    nothing = dict.fromkeys(("days", "sites", "users", "errors", "last_errors"), ())
+    return UsageReport(**{"today": Tally(), "week": Tally(), **nothing, **values})
+
+
+def test_a_report_fits_whatever_the_sites_are_called():
     tally = Tally(10**6, 10**6, 10**6, 10**15)
-    most = Numbers(tally, tally, [(LONG, tally)] * 5, [(2**52, tally)] * 5, [("<b>", 10**6)] * 5)
-    plain, _ = styled(past_words.numbers(most))
+    most = report(
+        today=tally,
+        week=tally,
+        days=[(WHEN.date(), tally)] * 7,
+        sites=[(LONG, tally)] * 5,
+        users=[(2**52, tally)] * 5,
+        errors=[("<b>", 10**6)] * 5,
+        last_errors=[ErrorEntry(JobId("x"), 1, WHEN, LONG, LONG, LONG)] * 3,
+    )
+    plain, _ = styled(stats_words.report(most))
     assert utf16_units(plain) <= MAX_TEXT_UNITS
-    none = past_words.numbers(Numbers(Tally(), Tally(), [], [], []))
+
+
+def test_a_report_says_what_there_is_in_plain_words():
+    none = stats_words.report(report())
     assert "0 links, 0 delivered, 0 did not work, 0 MB" in none
     assert "Sites" not in none
-    unread = Numbers(tally, tally, [("", Tally(1))], [], [])
-    assert "never read: 1 link" in past_words.numbers(unread)
+    assert "went wrong" not in none
+    error = ErrorEntry(JobId("x"), 1, WHEN, "SiteDownError", "youtube", "HTTP Error\n503")
+    tally = Tally(2, 1, 1, 1_500_000)
+    days, sites = [(WHEN.date(), tally)], [("", Tally(1))]
+    some = report(days=days, sites=sites, errors=[(error.label, 2)], last_errors=[error])
+    assert stats_words.report(some).splitlines()[4:-1] == [
+        "<b>Day by day</b>",
+        "2 Nov: 2 links, 1 delivered, 1 did not work, 1.5 MB",
+        "<b>Sites</b>",
+        "pages that I could not read: 1 link",
+        "<b>What went wrong</b>",
+        "the site did not answer properly: 2",
+        "<b>The last of it</b>",
+        "2 Nov 23:59, youtube: the site did not answer properly",
+        "<code>HTTP Error 503</code>",
+    ]
+
+
+@pytest.mark.parametrize("kind", all_errors(), ids=lambda kind: kind.__name__)
+def test_every_error_has_plain_words_for_an_owner(kind):
+    assert stats_words.trouble(kind.__name__) != kind.__name__

@@ -2,6 +2,7 @@
 
 import dataclasses
 import html
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from userbot.domain.jobs import (
     JobId,
     Menu,
     Progress,
+    Remedy,
     Retrying,
     Stage,
     Waiting,
@@ -41,7 +43,13 @@ def test_an_error_of_the_site_never_shows_its_own_text():
     hostile = errors.UnsupportedError("Use --cookies http://user:pw@x <b>")
     shown = texts.view(Failed(hostile, JobId("0123abcd"), "http://x"))
     assert "cookies" not in shown
-    assert "0123abcd" in shown
+
+
+def test_a_number_for_the_owner_is_there_with_the_button_that_tells_them():
+    failed = Failed(errors.SiteDownError("503"), JobId("0123abcd"), "http://x")
+    assert "owner" not in texts.view(failed)
+    told = replace(failed, remedies=(Remedy.TRY_AGAIN, Remedy.TELL_OWNER))
+    assert texts.view(told).endswith("Number for my owner: <code>0123abcd</code>")
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,6 @@ from userbot.services.known_files import KnownFiles
 from userbot.services.known_pages import KnownPages
 from userbot.services.limits import Limits
 from userbot.services.line import Line
-from userbot.services.numbers import Overview
 from userbot.services.offers import Offers
 from userbot.services.queue import Queue
 from userbot.services.quota import DailyQuota
@@ -49,6 +48,7 @@ from userbot.services.refused import Refused
 from userbot.services.retention import Retention
 from userbot.services.sending import Sending
 from userbot.services.shared import Shared
+from userbot.services.usage_report import UsageReports
 from userbot.services.wakes import Waker
 from userbot.services.withdrawal import Withdrawal
 from userbot.telegram import client as telegram
@@ -94,7 +94,7 @@ class Bot:
     past: Past
     accounts: Accounts
     retention: Retention
-    overview: Overview
+    usage_reports: UsageReports
     allowance: Allowance
     quota: DailyQuota
     decisions: Decisions
@@ -138,7 +138,7 @@ def compose(settings: Settings, outside: Outside) -> Bot:
         past=Past(stores.history, intake, settings.telegram.bot_id),
         accounts=Accounts(stores, common.chronicle, now),
         retention=Retention(stores, settings.store.retention, now),
-        overview=Overview(stores.statistics, stores.errors, now),
+        usage_reports=UsageReports(stores.statistics, stores.errors, now),
         allowance=Allowance(volatile.limiter, settings.limits, access),
         quota=quota,
         decisions=Decisions(stores.users, access, jobs, now),

@@ -13,7 +13,7 @@ from userbot.telegram.handlers.decisions import OwnerCommands
 from userbot.telegram.handlers.history import Again, Histories, Means
 from userbot.telegram.handlers.links import LinkHandler, LinkRules
 from userbot.telegram.handlers.mydata import Documents, MyData
-from userbot.telegram.handlers.own import OwnCommands, OwnersNumbers, OwnPresses
+from userbot.telegram.handlers.own import OwnCommands, OwnPresses, Stats
 from userbot.telegram.handlers.pace import Pace
 from userbot.telegram.handlers.presses import EndedJobPresses, OpenJobPresses
 from userbot.telegram.handlers.queue import Lists, QueueHandler
@@ -39,7 +39,7 @@ def route(settings: Settings, bot: Bot, code: OwnerCode) -> None:
         _buttons(bot, pace, lists, own),
         OwnCommands(
             *(strangers, errands, own.histories, own.data, own.settings),
-            OwnersNumbers(api, access, bot.overview),
+            Stats(api, access, bot.usage_reports),
         ),
         OwnerCommands(api, access, strangers, errands, bot.decisions, bot.quota),
     )

@@ -27,9 +27,9 @@ class HistoryItem:
     `site` is the extractor, `media_id` a `name_of`; both and `title` are "" when the page was never
     read, `variant` is "" and `kind` None when nothing was picked. `message_id` is the delivered
     message, None without one or when its number is not known. `seconds` is how long each step took,
-    as far as it is known. `error` is the class of the error that ended it, "" for none. `file_ids`
-    are Telegram's for the bot `bot_id`; `is_shareable`: whoever asks for this site, id and variant
-    may be sent them.
+    as far as it is known; `JobRecord.steps_s` says which there are. `error` is the class of the
+    error that ended it, "" for none. `file_ids` are Telegram's for the bot `bot_id`;
+    `is_shareable`: whoever asks for this site, id and variant may be sent them.
     """
 
     job_id: JobId

@@ -41,6 +41,7 @@ class Lane(StrEnum):
     DELIVER = "deliver"  # all others with a quality picked
 
 
+WAIT, EXTRACT = "wait", "extract"  # steps of a job, beside the values of Stage
 ENDS = (JobState.DELIVERED, JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED)
 PICKED = (JobState.QUEUED, JobState.FETCHED, JobState.SENDING)
 
@@ -68,7 +69,8 @@ class JobRecord:
     `worked_s` is the time that the job's steps took so far, waiting not counted. `waits_since` is
     when it first found no room on the disk. `wish` is what its person asked for instead of a menu.
     `error` is the class of the error that ended it, `error_args` what it was made of. `file_ids`
-    are those of the sent message. `steps_s` says how long each step took, all its tries together.
+    are those of the sent message. `steps_s` says how long each step took, all its tries together:
+    WAIT (for its turn or another try, not for its person), EXTRACT, and the values of `Stage`.
     `known` is what is sent instead of a file of the job's own: Telegram has it already.
     """
 

@@ -27,11 +27,6 @@ class MemoryLive:
         until, job = self._jobs.get(job_id, (0.0, None))
         return job if until > self._now_s() else None
 
-    async def of_user(self, user_id: int) -> list[LiveJob]:
-        """See `ports.volatile.Live`."""
-        now = self._now_s()
-        return [job for until, job in self._jobs.values() if until > now and job.user_id == user_id]
-
     async def drop(self, job: LiveJob) -> None:
         """See `ports.volatile.Live`."""
         self._jobs.pop(job.job_id, None)

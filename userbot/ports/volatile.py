@@ -71,9 +71,6 @@ class Live(Protocol):
     async def get(self, job_id: JobId) -> LiveJob | None:
         """Return how far a job is, None when nobody works on it."""
 
-    async def of_user(self, user_id: int) -> list[LiveJob]:
-        """Return the jobs of one person, in no order."""
-
     async def drop(self, job: LiveJob) -> None:
         """Forget a job: nobody works on it any more."""
 

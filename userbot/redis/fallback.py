@@ -133,12 +133,6 @@ class SafeLive:
             lambda: self._there.get(job_id), lambda: self._here.get(job_id)
         )
 
-    async def of_user(self, user_id: int) -> list[LiveJob]:
-        """See `ports.volatile.Live`."""
-        return await self._breaker.call(
-            lambda: self._there.of_user(user_id), lambda: self._here.of_user(user_id)
-        )
-
     async def drop(self, job: LiveJob) -> None:
         """See `ports.volatile.Live`."""
         await self._breaker.call(lambda: self._there.drop(job), lambda: self._here.drop(job))

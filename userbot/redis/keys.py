@@ -30,10 +30,6 @@ class Keys:
         """JSON of how far a job is; LIVE_TTL_S."""
         return f"userbot:{self.bot_id}:live:{job_id}"
 
-    def live_of(self, user_id: int) -> str:
-        """Set of the ids of one person's live jobs, some perhaps gone; LIVE_TTL_S after a `put`."""
-        return f"userbot:{self.bot_id}:live-of:{user_id}"
-
     @property
     def probe(self) -> str:
         """Nothing, to see whether Redis takes it; ends with the second."""

@@ -22,10 +22,11 @@ MAX_KNOWN = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What was deleted of a person, and how many links of theirs are open and stay."""
+    """What was deleted of a person, and what stays: open links, and what the owner decided."""
 
     items: int
     open_jobs: int
+    is_decided: bool = False
 
 
 class Accounts:
@@ -95,7 +96,8 @@ class Accounts:
         await self._stores.users.forget(user_id)
         for key in [key for key in self._touched if key[0] == user_id]:
             del self._touched[key]
-        return Forgotten(items, open_jobs)
+        is_decided = await self._stores.users.find(user_id) is not None
+        return Forgotten(items, open_jobs, is_decided)
 
     def _remember(self, key: tuple[int, str], now: datetime) -> None:
         self._touched.pop(key, None)

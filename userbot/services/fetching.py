@@ -80,6 +80,7 @@ class Fetching:
         assert choice is not None
 
         def moved(progress: Progress) -> None:
+            held.enters(progress.stage)
             self._kit.shared.show(job, Working(extraction.title, progress))
 
         def grew(growth: Growth) -> None:
@@ -90,7 +91,8 @@ class Fetching:
         cap_bytes = await self._disk.reserve(job.id, disk_bytes(choice), is_guess=is_guess)
         held.learn(waits_since=None)
         moved(Progress(Stage.DOWNLOAD))
-        async with held.working(self._limits.job_timeout_s, "fetch"), self._disk.watched(job.id):
+        limit_s = self._limits.job_timeout_s
+        async with held.working(limit_s, Stage.DOWNLOAD), self._disk.watched(job.id):
             file = await self._workers.download(
                 extraction,
                 choice,

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from itertools import chain, repeat
 from typing import Any
 
-from userbot.domain.records import Claim, JobRecord
+from userbot.domain.jobs import Stage
+from userbot.domain.records import ENDS, WAIT, Claim, JobRecord
 from userbot.errors import DeadlineError, InfrastructureError, StoreAwayError
 from userbot.ports import JobStore
 
@@ -37,19 +38,24 @@ class Held:
         self._claim = claim
         self._now = now
         self._is_released = False
+        self._step: tuple[str, float] | None = None  # what is done now, and since when
         self.is_own_deadline = False
         self.is_over = False
         self.record: JobRecord = claim.record
+        if claim.record.state not in ENDS:
+            waited = now() - claim.record.changed_at
+            self._took(WAIT, max(waited.total_seconds(), 0.0))  # the clock may have been set
 
     @asynccontextmanager
     async def working(self, limit_s: float, step: str) -> AsyncIterator[None]:
         """Count the time of the block as the job's own. Raises DeadlineError when it has no more.
 
         limit_s is for all the steps of a job together, in whichever run of the program. `step` is
-        the name under which the time is remembered.
+        the name under which the time is remembered, until `enters` tells another.
         """
         clock = asyncio.get_running_loop().time
         began_at = clock()
+        self._step = (step, began_at)
         before_s = self.record.worked_s
         deadline = asyncio.timeout(max(limit_s - before_s, 0))
         try:
@@ -58,12 +64,28 @@ class Held:
         except TimeoutError as error:
             if not deadline.expired():
                 raise
-            self.is_own_deadline = step == "send" or before_s > limit_s / 2
+            self.is_own_deadline = step == Stage.UPLOAD or before_s > limit_s / 2
             raise DeadlineError(limit_s) from error
         finally:
-            took_s = clock() - began_at
-            steps_s = {**self.record.steps_s, step: self.record.steps_s.get(step, 0.0) + took_s}
-            self.record = replace(self.record, worked_s=before_s + took_s, steps_s=steps_s)
+            self._next_step(None)
+            self.record = replace(self.record, worked_s=before_s + clock() - began_at)
+
+    def enters(self, step: str) -> None:
+        """Remember the time from now on as that of another step, in a block of `working`."""
+        if self._step is not None and self._step[0] != step:
+            self._next_step(step)
+
+    def _next_step(self, step: str | None) -> None:
+        assert self._step is not None
+        before, since = self._step
+        now = asyncio.get_running_loop().time()
+        self._took(before, now - since)
+        self._step = None if step is None else (step, now)
+
+    def _took(self, step: str, seconds: float) -> None:
+        before_s = self.record.steps_s.get(step, 0.0)
+        steps_s = {**self.record.steps_s, str(step): before_s + seconds}
+        self.record = replace(self.record, steps_s=steps_s)
 
     def learn(self, **changes: Any) -> None:
         """Change the record; it is kept with the next step."""

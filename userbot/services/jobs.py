@@ -53,9 +53,14 @@ class Jobs:
         """Return the places of the jobs that wait, as far as anybody would count."""
         return await self._kit.line.places()
 
+    async def end_of(self, job_id: JobId) -> JobRecord | None:
+        """Return a job that has ended, None for any other."""
+        record = await self._kit.store.find(job_id)
+        return record if record and record.state in ENDS else None
+
     async def find_ended(self, job_id: JobId) -> JobRecord | None:
         """Return a job that has ended without being delivered, None for any other."""
-        record = await self._kit.store.find(job_id)
+        record = await self.end_of(job_id)
         return record if record and record.state in UNDELIVERED else None
 
     async def again(self, job_id: JobId, wish: MediaKind | None = None) -> bool:

@@ -6,6 +6,7 @@ from userbot.domain.choices import Choice, choices_for
 from userbot.domain.jobs import Looking
 from userbot.domain.media import Extraction
 from userbot.domain.media_keys import page_key
+from userbot.domain.records import EXTRACT
 from userbot.errors import NoVideoError
 from userbot.ports import Workers
 from userbot.services.held import Held
@@ -65,7 +66,7 @@ class Reading:
     async def _extract(self, held: Held) -> Extraction:
         job = held.record.job
         folder = await self._kit.folders.make(job.id)
-        async with held.working(self._limits.job_timeout_s, "look"):
+        async with held.working(self._limits.job_timeout_s, EXTRACT):
             return await self._workers.extract(job.url, folder)
 
     def _learn(self, held: Held, extraction: Extraction) -> None:

@@ -73,7 +73,7 @@ class Sending:
         """Count the time of the block; what Telegram refused was never about to be sent."""
         before = held.record
         try:
-            async with held.working(self._limits.job_timeout_s, "send"):
+            async with held.working(self._limits.job_timeout_s, Stage.UPLOAD):
                 yield
         except ChatBusyError as error:
             if before.send_random_id is None and error.is_unsent:

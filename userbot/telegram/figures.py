@@ -1,8 +1,21 @@
-"""Numbers and lengths as people write them. Nothing here knows what they are about."""
+"""Numbers, days and lengths as people write them. Nothing here knows what they are about."""
 
 import math
+from datetime import date
 
 from userbot.telegram.markup import utf16_units
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def day(when: date) -> str:
+    """Return a day as people write it: `2 Nov`."""
+    return f"{when.day} {MONTHS[when.month - 1]}"
+
+
+def count(number: int, what: str) -> str:
+    """Return a number of things: `1 link`, `2 links`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def size(size_bytes: float) -> str:

@@ -16,6 +16,7 @@ from userbot.domain.jobs import (
     Menu,
     Paused,
     Progress,
+    Remedy,
     Retrying,
     Stage,
     View,
@@ -143,7 +144,10 @@ def _part_of(progress: Progress) -> str:
 
 
 def _failed(shown: Failed) -> str:
-    return f"{problem(shown.error)}\nNumber for my owner: <code>{shown.job_id}</code>"
+    sentence = problem(shown.error)
+    if Remedy.TELL_OWNER not in shown.remedies:
+        return sentence
+    return f"{sentence}\nNumber for my owner: <code>{shown.job_id}</code>"
 
 
 def _cancelled(_shown: Cancelled) -> str:

@@ -11,8 +11,8 @@ from pyrogram.types import InlineKeyboardMarkup, Message
 
 from userbot.domain.jobs import Request
 from userbot.services.access import Access
-from userbot.services.numbers import Overview
-from userbot.telegram import past_words, settings_words
+from userbot.services.usage_report import UsageReports
+from userbot.telegram import past_words, settings_words, stats_words
 from userbot.telegram.api import Api
 from userbot.telegram.callbacks import (
     AgainPress,
@@ -41,14 +41,14 @@ class OwnCommands:
         histories: Histories,
         data: MyData,
         settings: PersonalSettings,
-        numbers: "OwnersNumbers",
+        stats: "Stats",
     ) -> None:
         self._strangers = strangers
         self._errands = errands
         self._histories = histories
         self._data = data
         self._settings = settings
-        self._numbers = numbers
+        self._stats = stats
 
     async def history(self, _client: Client, message: Message) -> None:
         """Show the last links of whoever asks; to everybody who has some."""
@@ -68,7 +68,7 @@ class OwnCommands:
         """Show the owner how much the bot did lately."""
         request = request_of(message)
         if request is not None and not await self._strangers.turned_away(request):
-            self._run(request, self._numbers.send)
+            self._run(request, self._stats.send)
 
     async def met(self, _client: Client, message: Message) -> None:
         """Remember whoever has written where the bot is used."""
@@ -90,13 +90,13 @@ class OwnCommands:
         self._errands.run(request.chat_id, partial(send, request))
 
 
-class OwnersNumbers:
-    """Shows the owner the numbers."""
+class Stats:
+    """Shows an owner how much the bot did."""
 
-    def __init__(self, api: Api, access: Access, overview: Overview) -> None:
+    def __init__(self, api: Api, access: Access, reports: UsageReports) -> None:
         self._api = api
         self._access = access
-        self._overview = overview
+        self._reports = reports
 
     async def send(self, request: Request) -> None:
         """Answer an owner in private; tell anybody else that it is not for them."""
@@ -105,7 +105,7 @@ class OwnersNumbers:
         elif request.is_group:
             text = past_words.IN_PRIVATE
         else:
-            text = past_words.numbers(await self._overview.numbers())
+            text = stats_words.report(await self._reports.latest())
         await self._api.answer(text, target_of(request))
 
 

@@ -5,7 +5,7 @@ None where the message itself shows what happened.
 
 from userbot.domain.jobs import JobId, Remedy
 from userbot.domain.media import MediaKind
-from userbot.domain.records import JobRecord
+from userbot.domain.records import JobRecord, JobState
 from userbot.services.jobs import Jobs
 from userbot.services.offers import Offers
 from userbot.services.queue import Queue
@@ -26,13 +26,22 @@ class OpenJobPresses:
         self._queue = queue
 
     async def cancel(self, presser: Presser, job_id: JobId) -> str | None:
-        """End a job."""
+        """End a job; say so when it has ended before, or is about to."""
         job = await self._jobs.find(job_id)
         if job is None:
-            return texts.PRESS_TOO_OLD
+            return await self._ended(presser, job_id)
         if not await self._rights.may_cancel(presser, job):
             return texts.PRESS_NOT_YOURS
-        return None if await self._jobs.cancel(job_id) else texts.PRESS_TOO_OLD
+        return None if await self._jobs.cancel(job_id) else texts.UNDER_WAY
+
+    async def _ended(self, presser: Presser, job_id: JobId) -> str:
+        record = await self._jobs.end_of(job_id)
+        if record is None:
+            return texts.PRESS_TOO_OLD
+        if not await self._rights.may_cancel(presser, record.job):
+            return texts.PRESS_NOT_YOURS
+        is_cancelled = record.state is JobState.CANCELLED
+        return texts.CANCELLED_ALREADY if is_cancelled else texts.ENDED_ALREADY
 
     async def pick(self, presser: Presser, press: ChoicePress | FreshPress) -> str | None:
         """Answer a menu."""

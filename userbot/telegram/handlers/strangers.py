@@ -19,8 +19,8 @@ class Strangers:
         """Say whether a message is not served; if so its sender is told, a group is not."""
         if self._access.allows(request):
             return False
-        is_told = self._told.again((request.user_id, self.is_banned(request.user_id)))
-        if not request.is_group and not is_told:
+        user_id = request.user_id
+        if not request.is_group and not self._told.again((user_id, self.is_banned(user_id))):
             await self._api.answer(self._refusal(request.user_id), target_of(request))
         return True
 
