@@ -30,6 +30,8 @@ from tests.video_site import VideoSite
 SAYS_SO_S = 15.0  # the longest FLOOD_WAIT below, and what Telegram needs beside it
 DISK_BYTES = 100_000_000  # one of the larger videos at a time
 SLOW_BYTES_S = 60_000
+REACH_S = 120.0  # until a job is at its stage: a busy machine
+QUICK = 2  # of the small ones no more are fetched at a time
 AHEAD = FRIENDS[9]  # who is served before all others
 
 Reach = Callable[[Stage, str], Coroutine[Any, Any, int]]
@@ -46,6 +48,7 @@ class Case:
     refusal: str = ""  # of every file that is sent
     waits: bool = False  # ffmpeg does
     is_behind: bool = False  # another job is under way, and stays
+    at_once: int = len(FRIENDS)
 
 
 @dataclass
@@ -74,28 +77,32 @@ def _at(link: str, button: str | None, words: str, **query: str | int) -> Reach:
         holds = {key: name for key in ("hang", "hold", "media.hang") if key in query}
         to = await stage.send_link(link, **query | holds, n=name)
         if button is not None:
-            await stage.pick(to, button)
+            await _picked(stage, to, button)
+        await stage.status(to, words, timeout_s=REACH_S)
         for hold in holds.values():
             await stage.site.held(hold)
-        await stage.status(to, words)
         return to
 
     return reach
 
 
+async def _picked(stage: Stage, to: int, button: str) -> None:
+    menu = await stage.menu(to, timeout_s=REACH_S)
+    await stage.press(menu, menu.button(button).data)
+
+
 async def _menu(stage: Stage, name: str) -> int:
     to = await stage.send_link("hls", n=name)
-    await stage.menu(to)
+    await stage.menu(to, timeout_s=REACH_S)
     return to
 
 
 async def _refused(stage: Stage, name: str) -> int:
     """A file that was sent and that Telegram does not take yet."""
     to = await stage.send_link("progressive", n=name)
-    menu = await stage.menu(to)
     since = len(stage.dc.history)
-    await stage.press(menu, menu.button("MB").data)
-    async with asyncio.timeout(20):
+    await _picked(stage, to, "MB")
+    async with asyncio.timeout(REACH_S):
         async for event in stage.dc.events(since):
             if event.kind == "rpc" and "WAIT_" in event.data["error"]:
                 return to
@@ -108,7 +115,7 @@ def _ffmpeg(link: str, button: str, words: str) -> Case:
         await stages.until(lambda: runs_ffmpeg(stage), "ffmpeg runs")
         return to
 
-    return Case(reach, waits=True)
+    return Case(reach, waits=True, at_once=QUICK)
 
 
 CASES = {
@@ -117,7 +124,7 @@ CASES = {
     "in line": Case(_at("medium", "MB", "in line"), {"MAX_DOWNLOADS": 1}, is_behind=True),
     "downloading": Case(_at("medium", "MB", "Downloading", rate=200_000)),
     "stalled": Case(_at("stalled", "MB", "Downloading", hold="")),
-    "segments": Case(_at("hls", "720p", "Downloading", **{"media.hang": ""})),
+    "segments": Case(_at("hls", "720p", "Downloading", **{"media.hang": ""}), at_once=QUICK),
     "merge": _ffmpeg("dash", "720p", "Putting picture and sound together"),
     "convert": _ffmpeg("webm", "", "Converting"),
     "finish": _ffmpeg("moov_at_end", "MB", "Finishing"),
@@ -176,8 +183,9 @@ async def played(stage: Stage, case: Case, tally: Tally, options: argparse.Names
     await stage.dc.faults(**case.faults)
     if case.refusal:
         await stage.dc.fail_calls("messages.sendMedia", 420, case.refusal, times=10**6)
-    for begun in range(0, options.times, options.at_once):
-        count = min(options.at_once, options.times - begun)
+    at_once = min(options.at_once, case.at_once)
+    for begun in range(0, options.times, at_once):
+        count = min(at_once, options.times - begun)
         people = [replace(stage, user=user) for user in FRIENDS[:count]]
         await _batch(people, case, tally)
         try:
