@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 
 from tests.e2e.mortal import Row
-from tests.e2e.people import Play, is_menu
+from tests.e2e.people import CANCEL, Play, is_menu
 from tests.e2e.stage import is_file
-from tests.telegram_dc.wire import Event
+from tests.telegram_dc.wire import Event, plain
 
 LOOK_S = 0.003
 Boundary = Callable[[Play], AsyncIterator[Hashable]]
@@ -106,8 +106,22 @@ def _is_menu(event: Event) -> bool:
     return event.message is not None and is_menu(event.message)
 
 
-def _is_waiting(event: Event) -> bool:
-    return event.message is not None and "in line" in event.message.text
+def _says(words: str) -> Boundary:
+    def fits(event: Event) -> bool:
+        return event.message is not None and words in event.message.text
+
+    return partial(_in_chat, kind="edit", fits=fits)
+
+
+def _is_cancel(event: Event) -> bool:
+    return bool(plain(event.data["data"]).startswith(CANCEL))
+
+
+async def _refused(play: Play) -> AsyncIterator[Hashable]:
+    """A file that Telegram does not take yet."""
+    async for event in play.dc.events(play.since):
+        if event.kind == "rpc" and "WAIT_" in event.data["error"]:
+            yield event.index
 
 
 def _is_file(event: Event) -> bool:
@@ -122,12 +136,17 @@ BOUNDARIES: dict[str, Boundary] = {
     "menu shown": partial(_in_chat, kind="send", fits=_is_menu),
     "pressed": partial(_in_chat, kind="press"),
     "picked": _state("queued"),
-    "in line": partial(_in_chat, kind="edit", fits=_is_waiting),
+    "in line": _says("in line"),
+    "trying again": _says("Trying again"),
+    "no room": _says("disk space"),
     "downloading": _in_folder,
     "merging": _ffmpeg,
     "downloaded": _state("fetched"),
     "uploading": _parts,
     "about to send": _state("sending"),
+    "asked to wait": _refused,
+    "chat takes none": _state("fetched", "sending", is_claimed=False),
+    "cancelling": partial(_in_chat, kind="press", fits=_is_cancel),
     "sent": partial(_in_chat, kind="send", fits=_is_file),
     "status cleared": partial(_in_chat, kind="delete"),
     "delivered": _state("delivered"),

@@ -10,6 +10,7 @@ from tests.e2e.stage import is_file
 from tests.telegram_dc.wire import Message
 
 CRASHED = "crashed twice"
+CANCELLED = "Cancelled."
 LOOK_S = 0.1
 SETTLE_S = 5.0  # from the end of the last job until its message says so
 UNSEEN_S = 10.0  # and until the bot has read what it missed
@@ -22,6 +23,7 @@ class Fates:
     links: int = 0
     delivered: int = 0  # at least once
     told: int = 0  # a sentence where there is no file to be had
+    cancelled: int = 0  # as it was wished, and no file came
     given_up: int = 0  # a sentence because the bot died twice over it
     unseen: int = 0  # no reaction, no answer: the bot never said that it has it
     lost: int = 0  # seen, and then neither a file nor a sentence
@@ -52,17 +54,20 @@ def _fate(play: Play, post: Post, messages: list[Message]) -> Fates:
     answers = [m for m in messages if m.out and m.reply_to == post.message_id]
     files = [m for m in answers if is_file(m)]
     texts = [m.text for m in answers if not m.deleted and not is_file(m) and not is_open(m)]
-    copies = Counter(mark for m in files for mark in post.marks if mark in m.text)
+    copies = Counter(mark for m in files for mark in post.marks if m.text.endswith(mark))
     crashed = sum(CRASHED in text for text in texts)
+    given_up = min(crashed, _died_twice(play, post))
+    cancelled = texts.count(CANCELLED) if post.kind.cancel_at is not None else 0
     asked = next(m for m in messages if m.id == post.message_id)
     missing = max(0, len(post.marks) - len(copies) - len(texts))
     is_seen = bool(asked.reactions or answers)
-    others = len(texts) - crashed
+    others = len(texts) - given_up - cancelled
     return Fates(
         links=len(post.marks),
         delivered=len(copies),
         told=others if post.kind.fails else 0,
-        given_up=crashed,
+        cancelled=cancelled,
+        given_up=given_up,
         unseen=0 if is_seen else missing,
         lost=missing if is_seen else 0,
         twice=len(files) - len(copies),
@@ -71,6 +76,11 @@ def _fate(play: Play, post: Post, messages: list[Message]) -> Fates:
         damaged=sum(_is_damaged(play, post, m) for m in files),
         stale=sum(is_open(m) for m in answers),
     )
+
+
+def _died_twice(play: Play, post: Post) -> int:
+    """How many jobs of a post the bot worked on when it died, twice at least."""
+    return sum(len(play.bot.deaths[row.id]) > 1 for row in play.rows_of(post))
 
 
 def _is_damaged(play: Play, post: Post, message: Message) -> bool:
@@ -110,7 +120,7 @@ async def described(play: Play, post: Post) -> list[str]:
     messages = await play.dc.messages(post.chat_id)
     answers = [m for m in messages if m.out and m.reply_to == post.message_id]
     lines = [f"{post.kind.name} {post.marks} in {post.chat_id}, message {post.message_id}"]
-    lines += [f"  {row}" for row in play.rows() if any(m in row.url for m in post.marks)]
+    lines += [f"  {row}, {len(play.bot.deaths[row.id])} deaths" for row in play.rows_of(post)]
     for m in answers:
         media = m.media and f"{m.media.kind} of {m.media.size}"
         buttons = [button.text for row in m.buttons for button in row]

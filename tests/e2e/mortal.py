@@ -6,11 +6,12 @@ import json
 import os
 import signal
 import sqlite3
+from collections import defaultdict
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psutil
 
@@ -25,6 +26,7 @@ SELECT id, chat_id, message_id, url, state, lease_until IS NOT NULL, ifnull(ende
     attempts
 FROM jobs WHERE chat_id IN (SELECT value FROM json_each(?))
 """
+CLAIMS = "SELECT id, fence FROM jobs WHERE lease_until IS NOT NULL"
 
 
 class Row(NamedTuple):
@@ -46,13 +48,17 @@ class Row(NamedTuple):
 
 @dataclass
 class Mortal:
-    """One bot with its data and its Telegram, in as many lives as it takes."""
+    """One bot with its data and its Telegram, in as many lives as it takes.
+
+    `deaths` has the claims, by their fences, that each job lost to a death.
+    """
 
     dc: DataCentre
     site: VideoSite
     home: Path
     settings: dict[str, object] = field(default_factory=dict)
     is_up: asyncio.Event = field(default_factory=asyncio.Event)
+    deaths: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     _stage: Stage | None = None
 
     @property
@@ -80,6 +86,8 @@ class Mortal:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.stage.pid, signal.SIGKILL)
         await self.stage.process.wait()
+        for job_id, fence in self._asked(CLAIMS):
+            self.deaths[job_id].add(fence)
 
     async def stop(self) -> None:
         """End the bot in order."""
@@ -94,15 +102,18 @@ class Mortal:
         return [_description(process) for process in self._remains()]
 
     def rows(self, chats: Collection[int]) -> list[Row]:
-        """The jobs of these chats, as the store has them now; none while it cannot be read.
+        """The jobs of these chats, as the store has them now; none while it cannot be read."""
+        return [Row(*row) for row in self._asked(ROWS, json.dumps(list(chats)))]
+
+    def _asked(self, query: str, *values: str) -> list[Any]:
+        """What the store answers.
 
         Nothing stays open, so that a bot that starts finds the files as the dead one left them.
         """
         try:
             file = f"file:{self.home}/data/userbot.db?mode=ro"
             with contextlib.closing(sqlite3.connect(file, uri=True, timeout=1)) as connection:
-                found = connection.execute(ROWS, (json.dumps(list(chats)),))
-                return [Row(*row) for row in found]
+                return connection.execute(query, values).fetchall()
         except sqlite3.Error:
             return []
 

@@ -14,11 +14,17 @@ from tests.telegram_dc.wire import Button, Message
 PRESS_S = 4
 RATE_BYTES_S = 25_000_000
 QUALITY, CANCEL = b"q:", b"x:"  # how the data of their buttons begins
+CANCEL_WORD = "Cancel"
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A link by its name on the site, `times` of them in one message, and what is tapped."""
+    """A link by its name on the site, `times` of them in one message, and what is tapped.
+
+    `people` send the very same link, one after the other. With `cancel_at` they do not want it any
+    more as soon as the bot says these words, "" being any. `refusal` is what Telegram answers to
+    the file that is sent next. What `is_known` is the same link in all plays.
+    """
 
     name: str
     query: dict[str, str | int] = field(default_factory=dict)
@@ -27,6 +33,10 @@ class Kind:
     fails: bool = False
     is_copy: bool = False  # delivered as it is on the site, byte for byte
     in_group: bool = False
+    people: int = 1
+    cancel_at: str | None = None
+    refusal: str = ""
+    is_known: bool = False
 
 
 KINDS = (
@@ -42,6 +52,20 @@ KINDS = (
     Kind("expired", fails=True),
     Kind("progressive", in_group=True),
     Kind("page", button="Audio", in_group=True),
+    Kind("mp3"),
+)
+TRIED_AGAIN = Kind("unavailable", {"times": 1}, is_copy=True)
+ASKED_TO_WAIT = Kind("progressive", refusal="FLOOD_WAIT_4", is_copy=True)
+SENT_LATER = Kind("progressive", refusal="SLOWMODE_WAIT_11", is_copy=True, in_group=True)
+CANCELLED = Kind("medium", {"rate": RATE_BYTES_S}, cancel_at="Downloading", is_copy=True)
+TROUBLED_KINDS = (
+    *(TRIED_AGAIN, ASKED_TO_WAIT, SENT_LATER, CANCELLED),
+    Kind("progressive", refusal="FLOOD_WAIT_11", is_copy=True),
+    Kind("progressive", is_known=True, is_copy=True),
+    Kind("medium", {"rate": RATE_BYTES_S}, people=3, is_copy=True),
+    Kind("page", cancel_at=""),
+    Kind("dash", button="480p", cancel_at="ing"),
+    Kind("progressive", refusal="FLOOD_WAIT_11", cancel_at="slow down", is_copy=True),
 )
 
 
@@ -76,25 +100,26 @@ class Play:
 
     def rows(self) -> list[Row]:
         """The jobs of this play, as the store has them now; others were in the group before."""
-        return [row for row in self.bot.rows(self.chats) if f"n={self.name}-" in row.url]
+        asked = {(post.chat_id, post.message_id) for post in self.posts}
+        found = self.bot.rows({chat_id for chat_id, _ in asked})
+        return [row for row in found if (row.chat_id, row.message_id) in asked]
+
+    def rows_of(self, post: Post) -> list[Row]:
+        return [row for row in self.rows() if row.message_id == post.message_id]
 
     async def send(self, kind: Kind) -> Post:
+        """Send links of a kind; return the last message. One link is the beginning of the next."""
+        first = "n=known" if kind.is_known else f"n={self.name}-{len(self.posts):02}"
+        marks = tuple(first + index * "-more" for index in range(kind.times))
+        posts = [await self._say(kind, marks) for _ in range(kind.people)]
+        return posts[-1]
+
+    async def _say(self, kind: Kind, marks: tuple[str, ...]) -> Post:
         sender = self.people[len(self.posts) % len(self.people)]
         chat_id = self.group if kind.in_group else sender
-        number = len(self.posts)
-        marks = tuple(f"n={self.name}-{number:02}-{index}" for index in range(kind.times))
         links = [self._link(kind, mark) for mark in marks]
         message_id = await self.dc.say(chat_id, "\n".join(links), sender=sender)
         post = Post(kind, chat_id, message_id, marks)
-        self.posts.append(post)
-        return post
-
-    async def send_same(self, kind: Kind) -> Post:
-        """Send the one link that everybody sends."""
-        sender = self.people[len(self.posts) % len(self.people)]
-        mark = f"n={self.name}-same"
-        message_id = await self.dc.say(sender, self._link(kind, mark), sender=sender)
-        post = Post(kind, sender, message_id, (mark,))
         self.posts.append(post)
         return post
 
@@ -112,32 +137,35 @@ class Play:
         return None
 
     async def tap_menus(self) -> None:
-        """Tap each menu as it appears, again after a restart, until cancelled."""
-        tapped: set[tuple[int, int]] = set()
+        """Tap each menu as it appears, again after a restart, and Cancel; until cancelled."""
+        tapped: set[tuple[int, int, str]] = set()
         async with asyncio.TaskGroup() as tasks:
             async for event in self.dc.events(self.since):
                 message = event.message
                 if message is None or (post := self.post_of(message)) is None:
                     continue
-                key = (message.chat_id, message.id)
-                if is_menu(message) and key not in tapped:
+                wish = wish_for(post.kind, message)
+                key = (message.chat_id, message.id, wish)
+                if wish and key not in tapped:
                     tapped.add(key)
-                    tasks.create_task(self._tap(post, message))
+                    tasks.create_task(self._tap(post, message, wish))
 
-    async def _tap(self, post: Post, menu: Message) -> None:
-        sender = self._sender(post)
-        button = next((b for b in _qualities(menu) if post.kind.button in b), _qualities(menu)[0])
+    async def _tap(self, post: Post, message: Message, wish: str) -> None:
+        if post.kind.refusal and wish != CANCEL_WORD:
+            await self.dc.fail_calls("messages.sendMedia", 420, post.kind.refusal)
         while True:
             await self.bot.is_up.wait()
-            now = await self.dc.message(menu.chat_id, menu.id)
-            if now.deleted or not is_menu(now):
+            now = await self.dc.message(message.chat_id, message.id)
+            if now.deleted or not _has(now, wish):
                 return
             with contextlib.suppress(TimeoutError, DataCentreError):
-                data = now.button(button).data
                 await self.dc.press(
-                    menu.chat_id, menu.id, sender=sender, data=data, timeout_s=PRESS_S
+                    *(message.chat_id, message.id),
+                    sender=self._sender(post),
+                    data=now.button(wish).data,
+                    timeout_s=PRESS_S,
                 )
-                await asyncio.sleep(PRESS_S)  # a menu that is there after that is not answered
+                await asyncio.sleep(PRESS_S)  # a button that is there after that is not answered
 
     def _sender(self, post: Post) -> int:
         return self.people[self.posts.index(post) % len(self.people)]
@@ -146,6 +174,14 @@ class Play:
         """What a file delivered as it is must have."""
         file = self.bot.site.file_of(post.kind.name)
         return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def wish_for(kind: Kind, message: Message) -> str:
+    """The words of the button that somebody taps who gets this message; "" for none."""
+    if kind.cancel_at is not None and is_open(message) and kind.cancel_at in message.text:
+        return CANCEL_WORD
+    qualities = _qualities(message)
+    return next((button for button in qualities if kind.button in button), "".join(qualities[:1]))
 
 
 def is_menu(message: Message) -> bool:
@@ -166,6 +202,10 @@ def _qualities(message: Message) -> list[str]:
         for button in row
         if _data(button).startswith(QUALITY)
     ]
+
+
+def _has(message: Message, words: str) -> bool:
+    return any(words in button.text for row in message.buttons for button in row)
 
 
 def _data(button: Button) -> bytes:

@@ -4,23 +4,19 @@ import asyncio
 import dataclasses
 import itertools
 import logging
-import os
-import shutil
-import time
 from pathlib import Path
 
-import psutil
 import pytest
 import pytest_asyncio
 
 from tests.e2e import stage as stages
+from tests.e2e.cancelling import cancelled, no_workers, runs_ffmpeg, waiting_ffmpeg
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 log = logging.getLogger(__name__)
 
 SAYS_SO_S = 3  # a second is the promise; the machine that runs the suite may be busy
-LEFT_OVER_S = 3
 ALREADY = {"This is cancelled already.", "I am already on it."}
 TOO_OLD = "This button is too old. Please send the link again."
 MEDIUM_S = 30
@@ -31,23 +27,15 @@ async def _is_cancelled(stage, to):
     status = await stage.dc.wait_message(
         stage.user, lambda m: m.out and m.reply_to == to and bool(m.buttons), timeout_s=20
     )
-    folder = stage.home / "data/jobs" / stages.job_of(status)
-    assert folder.is_dir()
-    started = time.monotonic()
-    answer = await stage.press(status, status.button("Cancel").data)
-    assert answer.text is None
-    message = await stage.status(to, "Cancelled", timeout_s=SAYS_SO_S)
-    said_s = time.monotonic() - started
-    assert not message.buttons
-    await stages.until(lambda: not folder.exists(), "the folder is gone", timeout_s=LEFT_OVER_S)
-    gone_s = time.monotonic() - started
+    assert (stage.home / "data/jobs" / stages.job_of(status)).is_dir()
+    end = await cancelled(stage, to, says_so_s=SAYS_SO_S)
+    assert end.note is None
+    assert end.is_cancelled
+    assert not end.said.buttons
     log.info(
-        "answered in %.3f s, said so in %.3f s, gone in %.3f s", answer.seconds, said_s, gone_s
+        "answered in %.3f s, said so in %.3f s, gone in %.3f s",
+        *(end.answered_s, end.said_s, end.gone_s),
     )
-
-
-async def _no_workers(stage):
-    await stages.until(lambda: not stage.workers(), "no worker is left", timeout_s=LEFT_OVER_S)
 
 
 async def _downloading(stage, **query):
@@ -63,14 +51,14 @@ async def test_a_stuck_extraction(stage):
     await stage.status(to, "Looking")
     assert stage.workers()
     await _is_cancelled(stage, to)
-    await _no_workers(stage)
+    await no_workers(stage)
 
 
 async def test_at_the_menu(stage):
     to = await stage.send_link("hls", n=stage.user)
     await stage.menu(to)
     await _is_cancelled(stage, to)
-    await _no_workers(stage)
+    await no_workers(stage)
 
 
 async def test_while_downloading_and_the_other_job_goes_on(stage):
@@ -78,7 +66,7 @@ async def test_while_downloading_and_the_other_job_goes_on(stage):
     to = await _downloading(stage, rate=200_000, n=stage.user)
     await _is_cancelled(stage, to)
     assert (await stage.file(other, timeout_s=MEDIUM_S)).media.kind == "video"
-    await _no_workers(stage)
+    await no_workers(stage)
 
 
 async def test_a_stalled_download(stage):
@@ -88,7 +76,7 @@ async def test_a_stalled_download(stage):
     await stage.site.held(hold)
     await stage.status(to, "Downloading")
     await _is_cancelled(stage, to)
-    await _no_workers(stage)
+    await no_workers(stage)
 
 
 @pytest.mark.parametrize("link", ["hls", "dash"])
@@ -99,7 +87,7 @@ async def test_segments_that_do_not_come(stage, link):
     await stage.site.held(hold)
     await stage.status(to, "Downloading")
     await _is_cancelled(stage, to)
-    await _no_workers(stage)
+    await no_workers(stage)
 
 
 async def test_while_uploading(stage):
@@ -111,7 +99,7 @@ async def test_while_uploading(stage):
         await _is_cancelled(stage, to)
     finally:
         await stage.dc.clear_faults()
-    await _no_workers(stage)
+    await no_workers(stage)
     assert await _is_quiet(stage, to)
 
 
@@ -188,41 +176,14 @@ async def test_a_quality_is_picked_once(stage):
 
 
 PEOPLE = itertools.cycle(stages.FRIENDS[7:10])
-WAITING_FFMPEG = """#!/bin/sh
-case "$*" in
-*-progress*) while [ -e "{wait}" ]; do sleep 0.1; done ;;
-esac
-exec "{real}" "$@"
-"""  # yt-dlp asks it for its version; what waits is the work
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def narrow(site, tmp_path_factory):
     home = tmp_path_factory.mktemp("narrow")
-    tools = home / "tools"
-    tools.mkdir()
-    real, wait = shutil.which("ffmpeg"), home / "wait"
-    if real is None:
-        import imageio_ffmpeg
-
-        real = imageio_ffmpeg.get_ffmpeg_exe()
-    slow = tools / "ffmpeg"
-    slow.write_text(WAITING_FFMPEG.format(wait=wait, real=real))
-    slow.chmod(0o755)
-    path = f"{tools}{os.pathsep}{os.environ['PATH']}"
+    path, wait = waiting_ffmpeg(home)
     async with stages.alone(site, home, MAX_DOWNLOADS=1, MENU_TIMEOUT_S=20, PATH=path) as stage:
         yield stage, wait
-
-
-def _runs(stage: stages.Stage, word: str) -> bool:
-    return any(word in " ".join(_command(process)) for process in stage.workers())
-
-
-def _command(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
 
 
 @pytest.mark.parametrize(
@@ -242,11 +203,9 @@ async def test_while_ffmpeg_does_not_end(narrow, link, button, words):
         to = await stage.send_link(link, n=f"ffmpeg-{link}")
         await stage.pick(to, button)
         await stage.status(to, words)
-        await stages.until(
-            lambda: _runs(stage, "tools/ffmpeg") or _runs(stage, "bin/ffmpeg"), "ffmpeg runs"
-        )
+        await stages.until(lambda: runs_ffmpeg(stage), "ffmpeg runs")
         await _is_cancelled(stage, to)
-        await _no_workers(stage)
+        await no_workers(stage)
     finally:
         Path(wait).unlink()
 
@@ -266,7 +225,7 @@ async def test_waiting_in_line_and_the_others_keep_their_places(narrow):
     await people[0].cancel(ahead)
     for to, person in ((line[0], people[1]), (line[2], people[3])):
         assert (await person.file(to)).media.kind == "video"
-    await _no_workers(stage)
+    await no_workers(stage)
 
 
 async def test_a_slot_is_free_again_after_a_cancel(narrow):

@@ -1,5 +1,6 @@
 """A disk with little room: jobs wait for each other, or say that they are too large for it."""
 
+import dataclasses
 import os
 import shutil
 import tempfile
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import stage as stages
+from tests.small_disk import mounted
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -98,3 +100,22 @@ async def test_of_two_that_fill_the_disk_together_one_is_ended(site, home):
         assert "bytes too many" in stage.log()
         await site.release("beyond")
         await stage.file(smaller)
+
+
+async def test_on_a_disk_of_200_mb_all_that_fits_is_delivered(site, tmp_path):
+    with mounted(tmp_path / "bot/data", 200 * MB):
+        async with stages.alone(site, tmp_path) as stage:
+            ann, bob = (dataclasses.replace(stage, user=user) for user in stages.FRIENDS[:2])
+            large = await ann.send_link("big", size=300)
+            await ann.pick(large, "MB")
+            assert "disk" in (await ann.status(large, "needs about")).text
+            together = []
+            for someone in (ann, bob):  # nobody knows their size: each may take all there is
+                together.append(await someone.send_link("medium", no_length=1, n=someone.user))
+                await someone.pick(together[-1], "Video")
+            for someone, to in zip((ann, bob), together, strict=True):
+                file = await someone.file(to)
+                assert file.media
+                assert file.media.size == site.file_of("medium").stat().st_size
+            await stages.until(lambda: not stage.jobs, "no folder is left")
+            assert not stage.workers()

@@ -192,11 +192,10 @@ async def test_killed_in_the_middle_everybody_gets_it_once(site, tmp_path):
         await stages.people_in(dc, people)
         async with mortal(dc, site, tmp_path / "bot", MAX_DOWNLOADS=2) as bot:
             play = Play(bot, people, stages.GROUP, "crowd")
-            kind = Kind("medium", {"stall_after": STALL_AFTER, "hold": "killed"}, is_copy=True)
+            query: dict[str, str | int] = {"stall_after": STALL_AFTER, "hold": "killed"}
             async with asyncio.TaskGroup() as tasks:
                 taps = tasks.create_task(play.tap_menus())
-                for _ in people:
-                    await play.send_same(kind)
+                await play.send(Kind("medium", query, is_copy=True, people=len(people)))
                 await stages.until(
                     lambda: sum(row.state == "queued" for row in play.rows()) == len(people),
                     "everybody waits for the file",
