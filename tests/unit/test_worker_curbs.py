@@ -8,7 +8,7 @@ import pytest
 from yt_dlp.downloader.external import FFmpegFD
 from yt_dlp.downloader.hls import HlsFD
 
-from userbot.errors import TooLargeError
+from userbot.errors import TooHeavyError
 from userbot.worker.manifests import MAX_SEGMENTS
 from userbot.worker.options import VendorLog, open_downloader
 
@@ -36,19 +36,19 @@ def downloader(tmp_path):
 
 def test_its_parsers_are_asked_before_they_unfold_anything(downloader):
     generic = downloader.get_info_extractor("Generic")
-    with pytest.raises(TooLargeError):
+    with pytest.raises(TooHeavyError):
         generic._parse_m3u8_formats_and_subtitles(PLAYLIST, "http://x/")
-    with pytest.raises(TooLargeError):
+    with pytest.raises(TooHeavyError):
         HlsFD.can_download(PLAYLIST, {})
     bomb = (
         '<MPD><Period><AdaptationSet><Representation mimeType="video/mp4"><SegmentTemplate '
         'media="$Time$"><SegmentTimeline><S d="1" r="2000000000"/></SegmentTimeline>'
         "</SegmentTemplate></Representation></AdaptationSet></Period></MPD>"
     )
-    with pytest.raises(TooLargeError):
+    with pytest.raises(TooHeavyError):
         generic._parse_mpd_formats(ElementTree.fromstring(bomb))
     bomb = '<S><StreamIndex><c d="1" r="2000000000"/><QualityLevel/></StreamIndex></S>'
-    with pytest.raises(TooLargeError):
+    with pytest.raises(TooHeavyError):
         generic._parse_ism_formats_and_subtitles(ElementTree.fromstring(bomb), "http://x/")
 
 

@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from userbot.errors import BrokenMediaError, TooLargeError
+from userbot.errors import TooHeavyError
 from userbot.worker.manifests import (
     MAX_SEGMENTS,
     MAX_UNFOLDED,
@@ -34,7 +34,7 @@ def media(lines: str) -> str:
     ],
 )
 def test_every_line_that_yt_dlp_takes_for_a_segment_counts(playlist):
-    with pytest.raises(TooLargeError):
+    with pytest.raises(TooHeavyError):
         check_playlist(playlist)
 
 
@@ -53,7 +53,7 @@ def test_a_long_film_is_no_flood():
     ],
 )
 def test_a_flood_of_variants_is_no_film(lines):
-    with pytest.raises(BrokenMediaError):
+    with pytest.raises(TooHeavyError):
         check_playlist(f"#EXTM3U\n{lines}")
     check_playlist(f"#EXTM3U\n{lines[:2000]}")
 
@@ -83,7 +83,7 @@ def timeline(*pieces: str) -> str:
     ],
 )
 def test_what_dash_stands_for_is_counted_before_it_is_unfolded(found):
-    with pytest.raises(TooLargeError):
+    with pytest.raises(TooHeavyError):
         check_dash(found)
 
 
@@ -97,7 +97,7 @@ def test_a_long_film_in_dash_is_no_flood():
 
 def test_what_smooth_streaming_stands_for_is_counted():
     stream = '<StreamIndex><c d="1" r="2000000000"/><QualityLevel/></StreamIndex>'
-    with pytest.raises(TooLargeError):
+    with pytest.raises(TooHeavyError):
         check_ism(ElementTree.fromstring(f"<SmoothStreamingMedia>{stream}</SmoothStreamingMedia>"))
     few = stream.replace("2000000000", "1000")
     check_ism(ElementTree.fromstring(f"<SmoothStreamingMedia>{few}</SmoothStreamingMedia>"))

@@ -8,8 +8,7 @@ from xml.etree.ElementTree import Element
 
 from yt_dlp.utils import float_or_none, int_or_none, parse_duration
 
-from userbot.domain.media import MAX_UPLOAD_BYTES
-from userbot.errors import BrokenMediaError, TooLargeError
+from userbot.errors import TooHeavyError
 
 MAX_SEGMENTS = 100_000  # of a playlist: each takes 2.6 kB of memory; 55 hours of 2 s
 MAX_VARIANTS = 1000  # of one film; real ones have less than a hundred
@@ -21,31 +20,31 @@ _VARIANT = re.compile(r"#EXT-X-(?:I-FRAME-)?STREAM-INF|#EXT-X-MEDIA:")
 
 
 def check_playlist(text: str) -> None:
-    """Raise TooLargeError above MAX_SEGMENTS, BrokenMediaError above MAX_VARIANTS."""
+    """Raise TooHeavyError above MAX_SEGMENTS or MAX_VARIANTS."""
     if _has_more(_LINE, text, MAX_SEGMENTS):
-        raise TooLargeError(None, MAX_UPLOAD_BYTES)
+        raise TooHeavyError
     is_list = "#EXT-X-STREAM-INF" in text and "#EXT-X-TARGETDURATION" not in text
     if _has_more(_VARIANT, text, MAX_VARIANTS) or (
         is_list and _has_more(_LINE, text, MAX_VARIANTS)
     ):
-        raise BrokenMediaError(f"a playlist with more than {MAX_VARIANTS} variants")
+        raise TooHeavyError
 
 
 def check_dash(manifest: Element) -> None:
-    """Raise TooLargeError above MAX_UNFOLDED fragments."""
+    """Raise TooHeavyError above MAX_UNFOLDED fragments."""
     if not sum(_unfolded(manifest)) <= MAX_UNFOLDED:  # a site may write NaN
-        raise TooLargeError(None, MAX_UPLOAD_BYTES)
+        raise TooHeavyError
 
 
 def check_ism(manifest: Element) -> None:
-    """Raise TooLargeError above MAX_UNFOLDED fragments."""
+    """Raise TooHeavyError above MAX_UNFOLDED fragments."""
     unfolded = sum(
         sum(max(1, int_or_none(piece.get("r")) or 1) for piece in stream.findall("c"))
         * len(stream.findall("QualityLevel"))
         for stream in manifest.findall("StreamIndex")
     )
     if unfolded > MAX_UNFOLDED:
-        raise TooLargeError(None, MAX_UPLOAD_BYTES)
+        raise TooHeavyError
 
 
 def _has_more(pattern: re.Pattern[str], text: str, count: int) -> bool:
