@@ -6,6 +6,7 @@ site are cut, then escaped.
 """
 
 import html
+from collections.abc import Sequence
 
 from userbot.domain.choices import Choice
 from userbot.domain.jobs import Remedy
@@ -15,7 +16,7 @@ from userbot.telegram.markup import utf16_units
 from userbot.telegram.problems import problem
 from userbot.telegram.views import view
 
-__all__ = ["COMMANDS", "caption", "menu_button", "problem", "refusal", "too_many_links", "view"]
+__all__ = ["COMMANDS", "caption", "menu_button", "problem", "refusal", "view"]
 
 MAX_CAPTION_UNITS = (
     1024  # UTF-16; https://core.telegram.org/api/config#caption-length-limit-default
@@ -104,12 +105,20 @@ def unknown_group(chat_id: int) -> str:
     )
 
 
-def too_many_links(found: int, limit: int) -> str:
+def links_taken(taken: int, of: int) -> str:
+    """Return how many links of a message I work on, when it is not all of them."""
+    return f"I took {taken or 'none'} of your {of} links."
+
+
+def about_links(numbers: Sequence[int], problem: str) -> str:
+    """Return what is wrong with some links of a message, by their places in it."""
+    which = ", ".join(map(str, numbers))
+    return f"Link{'' if len(numbers) == 1 else 's'} {which}: {problem}"
+
+
+def most_links(limit: int) -> str:
     """Return what whoever sends more links than allowed in one message is told."""
-    return (
-        f"Your message has {found} links. I take {limit} at a time, so I started with the first "
-        f"{limit}. Please send the others later."
-    )
+    return f"I take {limit} links at a time. Please send the others later."
 
 
 def menu_button(choice: Choice, *, is_instant: bool = False) -> str:
