@@ -75,7 +75,9 @@ def extraction(text: str = "A title", info_json: str = "{}") -> Extraction:
     form = Format(
         text, "mp4", "https", "avc1", None, 1920, 1080, 29.97, 2500.5, 10, language_rank=-1
     )
-    return Extraction(text, text, text, text, (form, form), info_json, text, 12.5, Path("a.jpg"))
+    return Extraction(
+        *(text, text, text, text, (form, form), info_json, text, 12.5, Path("a.jpg"), (text, text))
+    )
 
 
 def media_file(text: str = "A title") -> MediaFile:

@@ -16,6 +16,7 @@ from tests.contract.stores import (
     open_jobs,
 )
 from userbot.domain.jobs import JobId
+from userbot.domain.media import KnownFile, MediaKind
 from userbot.domain.records import JobState
 from userbot.errors import SiteDownError
 
@@ -77,11 +78,16 @@ async def test_hostile_text_is_kept_and_nothing_else_happens(store, text):
         choices=(replace(CHOICE, format_ids=(text, text)),),
         choice=replace(CHOICE, format_ids=(text,)),
         file=media_file(text),
+        known=KnownFile(MediaKind.VIDEO, text, (text, text), 5),
+        file_ids=(text, text),
+        steps_s={text: 1.0},
         error=text,
         state=JobState.QUEUED,
     )
     assert await store.release(claim, record, NOW)
     assert await store.find(item.id) == record
+    await store.note_upload(item.id, text)
+    assert await store.find(item.id) == replace(record, upload_note=text)
     assert (await store.unfinished())[0].title == text
     assert not await store.add(replace(item, id=JobId("other")), NOW)
     assert await store.end(item.id, JobState.FAILED, SiteDownError(text), NOW)
@@ -99,7 +105,7 @@ async def test_half_characters_become_question_marks(store):
     assert await store.save(claim, record, NOW)
     found = await store.find(claim.record.job.id)
     assert found.job.url == found.extraction.title == found.file.title == "a?b?"
-    assert found.extraction.info_json == "a?b?"
+    assert found.extraction.info_json == found.extraction.links[0] == "a?b?"
     await store.note_upload(claim.record.job.id, text)
     assert (await store.find(claim.record.job.id)).upload_note == "a?b?"
     assert await store.find(text) is None

@@ -286,6 +286,11 @@ def test_a_refusal_says_when_and_never_too_early(wait_s, words):
     assert said.startswith(f"You can send the next link in {words}")
 
 
+def test_of_several_links_none_was_taken_and_it_says_so():
+    said = pace_words.too_often(Operation.LINK, 12, 7)
+    assert said == "I took none of your links. You can send them again in 12 s."
+
+
 def test_every_operation_has_words():
     assert len({pace_words.too_often(operation, 5) for operation in Operation}) == len(Operation)
 

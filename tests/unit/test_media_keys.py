@@ -145,9 +145,10 @@ def test_a_page_speaks_for_its_own_site_alone():
     evil = "https://evil.example/1"
     assert page_keys(evil, PAGE) == (page_key(evil),)
     assert page_keys(evil, replace(PAGE, links=(evil,))) == (page_key(evil),)
-    assert page_keys(evil, replace(PAGE, page_url="youtube:abcdefghijk", links=("x" * 9999,))) == (
-        page_key(evil),
-    )
+    assert page_keys(
+        evil,
+        replace(PAGE, page_url="youtube:abcdefghijk", links=("https://" + "x" * 9999, "a title")),
+    ) == (page_key(evil),)
 
 
 def test_a_key_holds_nothing_of_a_link():

@@ -40,7 +40,7 @@ def page_keys(url: str, extraction: Extraction) -> tuple[PageKey, ...]:
     on the way count wherever they lead, as each was opened; what the page calls itself counts on
     its own site alone, so that none can speak for another.
     """
-    links = [url, *(link for link in extraction.links[-MAX_LINKS:] if len(link) <= MAX_LINK_CHARS)]
+    links = [url, *filter(_is_link, extraction.links[-MAX_LINKS:])]
     site, names = site_of(links[-1]), [canonical_link(link) for link in reversed(links)]
     if site_of(extraction.page_url) == site:
         names.insert(0, canonical_link(extraction.page_url))
@@ -48,6 +48,10 @@ def page_keys(url: str, extraction: Extraction) -> tuple[PageKey, ...]:
     if own and site == extraction.extractor.lower():
         names.insert(0, own)
     return tuple(dict.fromkeys(PageKey(f"page:{_digest(name)}") for name in names))
+
+
+def _is_link(text: str) -> bool:
+    return len(text) <= MAX_LINK_CHARS and bool(site_of(text))
 
 
 def _identity(extraction: Extraction, choice: Choice) -> tuple[str, ...]:

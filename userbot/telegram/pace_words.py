@@ -14,8 +14,10 @@ _NEXT = {
 }
 
 
-def too_often(operation: Operation, wait_s: float) -> str:
+def too_often(operation: Operation, wait_s: float, cost: int = 1) -> str:
     """Return when the next time is possible, as in `You can send the next link in 12 s.`."""
+    if operation is Operation.LINK and cost > 1:
+        return f"I took none of your links. You can send them again in {_wait(wait_s)}."
     return f"You can {_NEXT[operation]} in {_wait(wait_s)}."
 
 

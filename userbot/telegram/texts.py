@@ -6,6 +6,7 @@ site are cut, then escaped.
 """
 
 import html
+from collections.abc import Sequence
 
 from userbot.domain.choices import Choice
 from userbot.domain.jobs import Remedy
@@ -117,12 +118,20 @@ def unknown_group(chat_id: int) -> str:
     )
 
 
-def too_many_links(found: int, limit: int) -> str:
+def links_taken(taken: int, of: int) -> str:
+    """Return how many links of a message I work on, when it is not all of them."""
+    return f"I took {taken or 'none'} of your {of} links."
+
+
+def about_links(numbers: Sequence[int], problem: str) -> str:
+    """Return what is wrong with some links of a message, by their places in it."""
+    which = ", ".join(map(str, numbers))
+    return f"Link{'' if len(numbers) == 1 else 's'} {which}: {problem}"
+
+
+def most_links(limit: int) -> str:
     """Return what whoever sends more links than allowed in one message is told."""
-    return (
-        f"Your message has {found} links. I take {limit} at a time, so I started with the first "
-        f"{limit}. Please send the others later."
-    )
+    return f"I take {limit} links at a time. Please send the others later."
 
 
 def menu_button(choice: Choice, *, is_instant: bool = False) -> str:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,11 +11,12 @@ from pyrogram.types import InlineKeyboardMarkup, Message, MessageEntity
 
 from userbot.domain.jobs import Request
 from userbot.domain.limits import Operation
-from userbot.domain.urls import AllowList, check_link, find_links
-from userbot.errors import LinkRefusedError, StoreAwayError, UserbotError
+from userbot.domain.urls import AllowList, find_links
+from userbot.errors import StoreAwayError, UserbotError
 from userbot.services.intake import Intake
 from userbot.telegram import texts
 from userbot.telegram.api import ANSWER_TIMEOUT_S, Api
+from userbot.telegram.handlers.batch import Batch
 from userbot.telegram.handlers.errands import Errands
 from userbot.telegram.handlers.pace import Pace
 from userbot.telegram.handlers.strangers import Strangers
@@ -88,26 +88,15 @@ class LinkHandler:
             await self._open(request, links)
 
     async def _open(self, request: Request, links: list[str]) -> None:
-        urls: list[str] = []
-        problems: list[UserbotError] = []
-        for link in links[: self._rules.max_links]:
-            try:
-                urls.append(check_link(link, self._rules.allow))
-            except LinkRefusedError as error:
-                problems.append(error)
-        urls = list(dict.fromkeys(urls))
-        opened, refusal = await self._open_jobs(request, urls)
+        batch = Batch(links, self._rules.allow, self._rules.max_links)
+        opened, refusal = await self._open_jobs(request, batch)
         if opened:
             self._errands.run(request.chat_id, partial(self._acknowledge, request))
-        if _is_away(refusal):
-            later = partial(self._open_later, request, urls)
-            refusal = [] if self._errands.run(request.chat_id, later) else refusal
-        answers = _sentences([*problems, *refusal])
-        if len(links) > self._rules.max_links:
-            answers.append(texts.too_many_links(len(links), self._rules.max_links))
-        await self._tell(request, answers)
+        later = partial(self._open_later, request, batch)
+        if not (_is_away(refusal) and self._errands.run(request.chat_id, later)):
+            await self._tell(request, batch.answer(refusal))
 
-    async def _open_later(self, request: Request, urls: list[str]) -> None:
+    async def _open_later(self, request: Request, batch: Batch) -> None:
         """Open links that came while the store was away, when it is back soon.
 
         Those that are known then were kept, and only the answer was lost.
@@ -116,31 +105,31 @@ class LinkHandler:
         until = clock() + LATER_S
         while True:
             await asyncio.sleep(LATER_PAUSE_S)
-            _, refusal = await self._open_jobs(request, urls)
+            _, refusal = await self._open_jobs(request, batch)
             if not _is_away(refusal) or clock() > until:
                 break
-        if not refusal:
+        if refusal is None:
             await self._acknowledge(request)
-        await self._tell(request, _sentences(refusal))
+        await self._tell(request, batch.answer(refusal))
 
-    async def _tell(self, request: Request, answers: Sequence[str]) -> None:
-        if answers:
-            text = "\n".join(answers)
+    async def _tell(self, request: Request, text: str) -> None:
+        if text:
             await self._api.answer(text, target_of(request), within_s=ANSWER_TIMEOUT_S)
 
     async def _acknowledge(self, request: Request) -> None:
         await self._api.asides.react(request.chat_id, request.message_id, SEEN)
 
-    async def _open_jobs(self, request: Request, urls: list[str]) -> tuple[int, list[UserbotError]]:
+    async def _open_jobs(self, request: Request, batch: Batch) -> tuple[int, UserbotError | None]:
         """Keep jobs until one is refused; return how many are new, and the refusal."""
         opened = 0
-        for url in urls:
+        for url in dict.fromkeys(batch.urls.values()):
             try:
                 opened += await self._intake.accept(request, url)
             except UserbotError as error:
                 log.warning("a link was not kept: %r", error)
-                return opened, [error]
-        return opened, []
+                return opened, error
+            batch.kept.add(url)
+        return opened, None
 
 
 def links_in(message: Message, *, is_group: bool) -> list[str]:
@@ -185,10 +174,5 @@ def _links_of_buttons(message: Message) -> list[str]:
     return [button.url for button in buttons if button.url]
 
 
-def _is_away(refusal: Sequence[UserbotError]) -> bool:
-    return any(isinstance(error, StoreAwayError) for error in refusal)
-
-
-def _sentences(problems: Sequence[UserbotError]) -> list[str]:
-    """Return each sentence once, however many links have the same problem."""
-    return list(dict.fromkeys(texts.problem(problem) for problem in problems))
+def _is_away(refusal: UserbotError | None) -> bool:
+    return isinstance(refusal, StoreAwayError)

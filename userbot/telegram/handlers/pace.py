@@ -93,7 +93,7 @@ class Pace:
         quiet_s = max(refusal.wait_s, TELL_EVERY_S)
         if not self._told.lately((request.chat_id, request.user_id, operation), quiet_s):
             await self._api.answer(
-                pace_words.too_often(operation, refusal.wait_s), target_of(request)
+                pace_words.too_often(operation, refusal.wait_s, cost), target_of(request)
             )
         return True
 
