@@ -15,7 +15,7 @@ from userbot.domain.media import MediaKind
 from userbot.domain.people import Ban, Preferences, Quota, Role
 from userbot.domain.records import ENDS
 
-STEPS = 200
+STEPS = 400
 USERS = 4
 JOBS = 15  # that are talked about; few, so that calls meet what others did
 TODAY = date(2030, 1, 1)
@@ -41,7 +41,7 @@ CALLS = {
 }
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(5))
 async def test_both_stores_answer_alike(mongo_url, tmp_path, seed):
     play = Play(seed)
     async with open_stores("sqlite", tmp_path) as one, open_stores("mongo", tmp_path) as other:

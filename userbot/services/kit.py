@@ -1,4 +1,8 @@
-"""What every service works with, bundled: they all need the same few things."""
+"""What the services around a job all work with, bundled.
+
+Those that take a job through its steps (`delivery`, `inspection`, `fetching`, `sending` ...) need
+the same few collaborators; each takes one Kit instead of seven arguments.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,12 +17,12 @@ from userbot.services.shared import Shared
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """The stored jobs, the chats, the folders, who waits, what is known already, and the time."""
+    """The shared collaborators. `now` is aware UTC."""
 
-    store: JobStore
-    chat: Chat
-    folders: Folders
-    line: Line
-    shared: Shared
-    files: KnownFiles
+    store: JobStore  # the durable queue
+    chat: Chat  # status messages and deliveries
+    folders: Folders  # where a job's files lie
+    line: Line  # who waits, and at which place
+    shared: Shared  # who does the same work for whom
+    files: KnownFiles  # what Telegram has already
     now: Callable[[], datetime]

@@ -8,7 +8,7 @@ from datetime import datetime
 from userbot.domain.jobs import JobId
 from userbot.domain.limits import Allowances, day_of, next_day
 from userbot.domain.people import Quota, Role, Usage
-from userbot.errors import InfrastructureError, QuotaSpentError
+from userbot.errors import InfrastructureError, QuotaSpentError, StoreAwayError
 from userbot.ports.durable import Quotas
 from userbot.services.access import Access
 
@@ -68,7 +68,8 @@ class DailyQuota:
     async def reserve(self, user_id: int, job_id: JobId, size_bytes: int = 0) -> None:
         """Count something as one of somebody's videos of today, of which that many bytes are known.
 
-        Raises QuotaSpentError when they have had enough. A store that fails refuses nobody.
+        Raises QuotaSpentError when they have had enough, and StoreAwayError. A store that fails
+        otherwise refuses nobody.
         """
         quota, today = self.of(user_id), day_of(self._now())
         spent: Spent | None = None
@@ -77,6 +78,8 @@ class DailyQuota:
                 if await self._quotas.reserve(user_id, job_id, today, quota, size_bytes):
                     return
                 spent = self._spent(quota, await self._quotas.usage(user_id, today), 1)
+        except StoreAwayError:
+            raise  # the job cannot be kept either
         except InfrastructureError as error:
             log.warning("what somebody takes is not counted yet: %r", error)
             return
