@@ -43,13 +43,15 @@ async def parts(dc):
 
 @pytest.mark.parametrize("refused", [True, False], ids=["refused", "black hole"])
 async def test_an_upload_goes_on_by_itself_after_an_outage(bot, refused):
+    before = await parts(bot.dc)
     to = await bot.send_link("medium", n=f"outage-parts-{refused}")
     await bot.dc.faults(bandwidth_bytes_s=300_000)
     menu = await bot.pick(to, "MB")
     await bot.status(to, "Uploading")
-    await bot.dc.outage(3, refused=refused)
+    await bot.dc.outage(6, refused=refused)
     message = await bot.file(to)
     assert message.media.size == bot.site.file_of("medium").stat().st_size
+    assert await parts(bot.dc) - before <= -(-message.media.size // PART) + IN_FLIGHT
     await bot.dc.wait_message(bot.user, lambda m: m.id == menu.id and m.deleted)
     assert len(await files_of(bot, to)) == 1
     await bot.dc.clear_faults()
