@@ -101,3 +101,22 @@ os.kill(os.getpid(), 0)
 def test_it_ends_neither_bot_nor_guard_before_linux_6_12(tmp_path):
     said = run_by_an_ordinary_user(tmp_path, WAYS_OF_SIGNALLING, warm="warm_on_linux_6_11")
     assert said == ["[]", True, []]
+
+
+MANY_PROCESSES = """
+import os, time
+made = 0
+try:
+    while made < 2000:
+        if os.fork() == 0:
+            time.sleep(600)
+        made += 1
+except BlockingIOError:
+    pass
+result = 400 <= made <= 512
+"""
+
+
+def test_it_does_not_fill_the_machine_with_processes(tmp_path):
+    said, is_server_alive, _ = run_by_an_ordinary_user(tmp_path, MANY_PROCESSES)
+    assert (said, is_server_alive) == ("True", True)

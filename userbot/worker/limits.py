@@ -67,6 +67,20 @@ def confine(guard_pid: int, order: Order, identity: Identity) -> None:
     _limit_resources(order, identity)
 
 
+def processes_of(user: int) -> int:
+    """Return how many processes and threads a user has; those that nobody may look at do not count.
+
+    A bot whose memory is closed to its own user belongs to root in /proc, but its status is open.
+    """
+    count = 0
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(OSError):  # ended meanwhile
+            fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+            if int(fields["Uid"].split()[0]) == user:
+                count += int(fields["Threads"])
+    return count
+
+
 def _die_with(guard_pid: int) -> None:
     _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a change of user would undo it
     if os.getppid() != guard_pid:
@@ -81,8 +95,10 @@ def _limit_resources(order: Order, identity: Identity) -> None:
         resource.RLIMIT_NOFILE: MAX_OPEN_FILES,
         resource.RLIMIT_DATA: MAX_DATA_BYTES,
     }
-    if identity.uids:  # counted by user: the bot's own has others
+    if identity.uids:
         wanted[resource.RLIMIT_NPROC] = MAX_PROCESSES
+    elif os.geteuid() != 0:  # counted by user, and the bot's has others; root is not bound by it
+        wanted[resource.RLIMIT_NPROC] = processes_of(os.getuid()) + MAX_PROCESSES
     for kind, amount in wanted.items():
         _, most = resource.getrlimit(kind)
         bound = amount if most == resource.RLIM_INFINITY else min(amount, most)
