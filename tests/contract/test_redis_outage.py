@@ -152,7 +152,7 @@ async def test_a_key_that_somebody_else_wrote_costs_what_was_under_it_and_nothin
     async with redis() as server, opened(server.url) as stores:
         client = stores.cache._there._client
         await stores.cache.put("other", "kept", LONG_S)
-        names = ("rate:user", "cache:used", "live:a", "live-of:1")
+        names = ("rate:user", "cache:used", "live:a")
         for key in (f"userbot:{BOT_ID}:{name}" for name in names):
             await (client.set(key, "x") if rubbish == "a text" else client.rpush(key, "x", "nan"))
         limits = [Charge("all", 2, LONG_S), Charge("user", 1, LONG_S)]
@@ -161,7 +161,6 @@ async def test_a_key_that_somebody_else_wrote_costs_what_was_under_it_and_nothin
         if rubbish == "a list":
             assert await stores.cache.get("used") is None
         assert await stores.live.get(JOB.job_id) is None
-        assert await stores.live.of_user(1) == []
         await _use_all(stores)
         assert await stores.cache.get("other") == "kept"
         assert "Redis is away" not in said()
