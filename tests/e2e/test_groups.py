@@ -158,7 +158,7 @@ async def test_a_link_that_is_deleted_before_delivery_still_brings_the_file(club
     menu = await club.pick(to, "MB", chat=NEW, sender=BOB)
     await club.dc.delete(NEW, to)
     message = await club.dc.wait_message(
-        NEW, lambda m: m.out and m.media is not None and m.id > menu.id, timeout_s=30
+        NEW, lambda m: m.out and m.media is not None and m.id > menu.id, timeout_s=80
     )
     assert message.reply_to is None
     assert message.media.kind == "video"
