@@ -27,7 +27,9 @@ async def site(request: pytest.FixtureRequest) -> AsyncIterator[VideoSite]:
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def bot(site: VideoSite, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Troubled]:
-    async with troubled(site, tmp_path_factory.mktemp("disk"), limit_bytes=100 * MIB) as bot:
+    patience = {"stall_s": 20.0, "extract_deadline_s": 50.0, "download_deadline_s": 50.0}
+    root = tmp_path_factory.mktemp("disk")
+    async with troubled(site, root, limit_bytes=100 * MIB, **patience) as bot:
         yield bot
 
 

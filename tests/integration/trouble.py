@@ -72,7 +72,7 @@ class Troubled:
     async def nobody_is_left(self) -> None:
         """Wait for the guards, which have nobody left and say so before they end themselves."""
         pid = self.pool.fork_server_pid
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(5):
             while psutil.Process(pid).children(recursive=True):
                 await asyncio.sleep(0.01)
 
