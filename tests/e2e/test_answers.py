@@ -69,7 +69,7 @@ async def test_a_chat_in_which_the_bot_has_to_wait_makes_nobody_else_wait(stage)
 
 
 async def test_a_command_that_does_not_exist_is_not_taken_for_a_message_without_a_link(stage):
-    await stage.status(await stage.say("/settings"), "do not know this command")
+    await stage.status(await stage.say("/nonsense"), "do not know this command")
 
 
 async def test_a_command_is_answered_once_although_the_bot_is_killed(own_dc, site, tmp_path):

@@ -158,7 +158,7 @@ async def test_a_list_belongs_to_whoever_asked_for_it(narrow):
 
 
 async def test_links_that_wait_to_be_looked_at_have_places_and_a_few_of_them_say_so(site, tmp_path):
-    async with stages.alone(site, tmp_path) as bot:
+    async with stages.alone(site, tmp_path, MAX_USER_DOWNLOADS=4) as bot:  # all that look at links
         greedy, modest = person(bot, 0), person(bot, 1)
         links = [site.url_of("stuck", n=f"look-{n}", hang="looks") for n in range(9)]
         to = await greedy.say("\n".join(links))

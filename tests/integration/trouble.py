@@ -19,7 +19,7 @@ from userbot.errors import UserbotError
 from userbot.pool import PoolSettings, ProcessPool
 
 MIB = 1024 * 1024
-STALL_S = 1.5
+STALL_S = 2.0
 
 
 @dataclass
@@ -79,7 +79,7 @@ class Troubled:
 
 @asynccontextmanager
 async def troubled(site: VideoSite, root: Path, **changes: Any) -> AsyncIterator[Troubled]:
-    wanted = {"stall_s": STALL_S, "extract_deadline_s": 5.0, "download_deadline_s": 9.0}
+    wanted = {"stall_s": STALL_S, "extract_deadline_s": 20.0, "download_deadline_s": 30.0}
     settings = PoolSettings(tools_dir=root / "tools", **{**wanted, **changes})
     async with ProcessPool.open(settings) as pool:
         yield Troubled(pool, site, root)
