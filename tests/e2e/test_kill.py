@@ -91,6 +91,7 @@ async def test_a_bot_that_is_killed_goes_on(play, boundary):
 
 
 @pytest.mark.parametrize("boundary", ["seen", "menu shown", "sent", "status cleared", "failed"])
+@pytest.mark.slow
 async def test_what_telegram_has_and_the_bot_does_not_know_is_not_done_again(play, boundary):
     await play.dc.faults(latency_ms=SLOW_LINE_MS)
     async with tapping(play):
@@ -100,6 +101,7 @@ async def test_what_telegram_has_and_the_bot_does_not_know_is_not_done_again(pla
         await play.bot.start()
 
 
+@pytest.mark.slow
 async def test_killed_while_it_starts_it_goes_on_all_the_same(play):
     async with tapping(play):
         await play.send(FILE)

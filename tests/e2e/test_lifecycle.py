@@ -73,6 +73,7 @@ async def test_sigterm_lets_a_job_finish_within_the_grace_time(site, tmp_path):
             assert await stage.process.wait() == 0
 
 
+@pytest.mark.slow
 async def test_a_second_signal_ends_the_bot_at_once_and_loses_nothing(site, tmp_path):
     async with stages.alone(site, tmp_path, DRAIN_S=60) as stage:
         to = await _downloading(stage)
@@ -136,6 +137,7 @@ def _kill(process: psutil.Process) -> None:
     process.send_signal(signal.SIGKILL)
 
 
+@pytest.mark.slow
 async def test_a_fork_server_that_dies_idle_is_replaced(own):
     fork_server = own.child(FORK_SERVER)
     _kill(fork_server)
@@ -144,6 +146,7 @@ async def test_a_fork_server_that_dies_idle_is_replaced(own):
 
 
 @pytest.mark.parametrize("victim", ["guard", "worker"])
+@pytest.mark.slow
 async def test_a_child_that_dies_costs_its_job_one_more_try(own, victim):
     at_menu = await own.send_link("hls")
     await own.menu(at_menu)
@@ -173,6 +176,7 @@ async def test_a_fork_server_that_dies_at_work_ends_no_job_and_leaves_nothing(ow
     await _all_gone(processes)
 
 
+@pytest.mark.slow
 async def test_a_proxy_that_dies_at_work_costs_its_job_one_more_try(own):
     to = await _downloading(own)
     proxy = own.child(PROXY)
@@ -199,6 +203,7 @@ async def test_a_message_that_comes_while_the_line_drops_is_one_job(own):
     assert len([m for m in answers if not m.media or m.media.kind == "photo"]) == 1
 
 
+@pytest.mark.slow
 async def test_a_line_that_drops_during_the_download_is_no_error(stage):
     to = await stage.send_link("medium", rate=6_000_000, n="dropped-download")
     await stage.pick(to, "MB")
@@ -236,6 +241,7 @@ async def test_flood_wait_on_the_file_delays_it_and_sends_it_once(stage):
 # the site
 
 
+@pytest.mark.slow
 async def test_a_site_that_dies_in_the_middle_is_told(stage, request):
     async with video_site.running(request.config.cache.mkdir("video_site")) as doomed:
         to = await stage.say(doomed.url_of("medium", rate=400_000))

@@ -32,6 +32,7 @@ async def test_a_job_goes_on_after_kill_9_with_its_queue_in_mongodb(site, tmp_pa
 
 
 @pytest.mark.parametrize("is_frozen", [False, True], ids=["killed", "frozen"])
+@pytest.mark.slow
 async def test_a_file_that_is_there_while_mongodb_is_not_is_delivered_once(
     site, tmp_path, is_frozen
 ):
@@ -72,6 +73,7 @@ async def test_a_job_goes_on_when_the_bot_and_its_mongodb_were_killed_together(s
             assert (await stage.dc.delivered())[stage.user, to] == 1
 
 
+@pytest.mark.slow
 async def test_a_link_that_comes_while_mongodb_is_away_is_kept_when_it_is_back(site, tmp_path):
     async with with_mongo(site, tmp_path) as (server, stage):
         await stages.until(lambda: "the bot runs as" in stage.log(), "it has begun", timeout_s=60)

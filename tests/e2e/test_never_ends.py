@@ -35,6 +35,7 @@ async def _is_clean(stage):
     await no_workers(stage)
 
 
+@pytest.mark.slow
 async def test_a_site_that_stalls_drips_or_never_ends_is_given_up(site, tmp_path):
     settings = {"STALL_TIMEOUT_S": 4, "JOB_TIMEOUT_S": 7}  # the second stall would be after that
     async with stages.alone(site, tmp_path, **settings) as stage:
@@ -46,6 +47,7 @@ async def test_a_site_that_stalls_drips_or_never_ends_is_given_up(site, tmp_path
         await _is_clean(stage)
 
 
+@pytest.mark.slow
 async def test_a_merge_that_hangs_is_given_up(site, tmp_path):
     path, wait = waiting_ffmpeg(tmp_path)
     wait.touch()

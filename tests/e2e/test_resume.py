@@ -81,6 +81,7 @@ async def test_a_download_goes_on_where_it_was(mortal):
         await stage.dc.wait_message(stage.user, lambda m: m.id == menu.id and m.deleted)
 
 
+@pytest.mark.slow
 async def test_an_upload_that_was_killed_is_sent_once(mortal):
     async with mortal.running() as stage:
         speaker(stage, 3)
@@ -96,6 +97,7 @@ async def test_an_upload_that_was_killed_is_sent_once(mortal):
         assert len(await files_of(stage, to)) == 1
 
 
+@pytest.mark.slow
 async def test_a_message_that_was_sent_is_not_sent_again(mortal):
     async with mortal.running() as stage:
         speaker(stage, 4)
