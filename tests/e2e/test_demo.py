@@ -96,6 +96,7 @@ def test_a_link_is_delivered_intact_and_only_the_file_stays(link, quality, home)
     assert processes_of(home) == []
 
 
+@pytest.mark.slow
 def test_a_broken_link_ends_with_the_sentence_of_the_bot(home):
     done = demo(home, "--link", "not_found")
     assert done.returncode == 1
@@ -103,6 +104,7 @@ def test_a_broken_link_ends_with_the_sentence_of_the_bot(home):
     assert list(home.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_quality_that_is_not_offered_is_told_with_those_that_are(home):
     done = demo(home, "--link", "page", "--quality", "1080p")
     assert done.returncode == 1
@@ -154,6 +156,7 @@ def expect(terminal, pattern):
     return found
 
 
+@pytest.mark.slow
 def test_nothing_outlives_a_demo_that_is_killed(home):
     with subprocess.Popen(
         command(),

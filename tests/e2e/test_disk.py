@@ -11,7 +11,7 @@ import pytest
 from tests.e2e import stage as stages
 from tests.small_disk import mounted
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 MB = 1_000_000
 

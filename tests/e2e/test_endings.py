@@ -8,7 +8,7 @@ import pytest_asyncio
 from tests.e2e import stage as stages
 from tests.telegram_dc import control as telegram_dc
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")

@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.crowd import serve_crowd
 from tests.e2e.stage import OWNER
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 CLUB = -1002147483000  # its budget of a minute is this test's alone
 JOBS = 6  # as many as that budget serves without a wait; tests/benchmarks/group_flood.py has 20

@@ -9,7 +9,7 @@ from pyrogram import raw
 from tests.e2e import stage as stages
 from tests.e2e import storm
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 SEED, COUNT = 20261122, 1000
 NOISY, ASKERS = stages.FRIENDS[:1], stages.FRIENDS[1:10]

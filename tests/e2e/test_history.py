@@ -129,7 +129,7 @@ async def test_the_history_has_what_did_not_work_and_pages(stage):
     for number in range(6):
         to = await stage.send_link("not_found", n=f"page-{number}")
         await stage.status(to, "is gone")
-    shown = await history_with(stage, "5. ")
+    shown = await history_with(stage, "page 1")
     assert shown.text.count("did not work") == 5
     await press(stage, shown, "▶")
     turned = await stage.dc.wait_message(

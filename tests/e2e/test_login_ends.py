@@ -11,7 +11,7 @@ from tests.e2e import stage as stages
 from tests.small_disk import mounted
 from tests.telegram_dc import control as telegram_dc
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 DISK_BYTES = 2 * 1024 * 1024
 WITHIN_S = 60

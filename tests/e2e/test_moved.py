@@ -14,7 +14,7 @@ import pytest_asyncio
 from tests.e2e import stage as stages
 from tests.e2e.stage import BOB
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 OLD = tuple(-4_000_000_200 - number for number in range(6))
 MOVED = "has become the supergroup"

@@ -12,7 +12,7 @@ from tests.e2e import stage as stages
 from tests.telegram_dc import control as telegram_dc
 from userbot.telegram.uploader import UploadState
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 PART = 512 * 1024
 IN_FLIGHT = 16
@@ -57,7 +57,6 @@ async def test_an_upload_goes_on_by_itself_after_an_outage(bot, refused):
     await bot.dc.clear_faults()
 
 
-@pytest.mark.slow
 async def test_an_outage_before_the_send_delays_it(bot):
     known = len(bot.dc.history)
     await bot.dc.swallow_answers("messages.sendMedia")
@@ -82,7 +81,6 @@ async def test_a_link_sent_in_an_outage_is_served_after_it(bot):
 
 
 @pytest.mark.parametrize("query", [{}, {"no_length": 1}], ids=["begun early", "plain"])
-@pytest.mark.slow
 async def test_a_killed_upload_sends_the_missing_parts_alone(site, tmp_path, query):
     async with telegram_dc.running(tmp_path / "dc") as dc:
         await stages.people_in(dc, stages.FRIENDS[:1])

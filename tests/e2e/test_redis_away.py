@@ -15,7 +15,7 @@ from tests.e2e.mortal import mortal
 from tests.e2e.people import Kind, Play
 from tests.telegram_dc import control as telegram_dc
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 LONG_S = 60
 SMALL = Kind("progressive", is_copy=True)

@@ -9,7 +9,7 @@ import pytest_asyncio
 from tests.e2e import stage as stages
 from tests.e2e.stage import BOB, GROUP, OWNER
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 ADMIN = stages.FRIENDS[9]
 TOO_OLD = "This button is too old. Please send the link again."

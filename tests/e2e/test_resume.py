@@ -10,7 +10,7 @@ import pytest_asyncio
 from tests.e2e import stage as stages
 from tests.telegram_dc import control as telegram_dc
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 
 class Mortal:
@@ -81,7 +81,6 @@ async def test_a_download_goes_on_where_it_was(mortal):
         await stage.dc.wait_message(stage.user, lambda m: m.id == menu.id and m.deleted)
 
 
-@pytest.mark.slow
 async def test_an_upload_that_was_killed_is_sent_once(mortal):
     async with mortal.running() as stage:
         speaker(stage, 3)
@@ -97,7 +96,6 @@ async def test_an_upload_that_was_killed_is_sent_once(mortal):
         assert len(await files_of(stage, to)) == 1
 
 
-@pytest.mark.slow
 async def test_a_message_that_was_sent_is_not_sent_again(mortal):
     async with mortal.running() as stage:
         speaker(stage, 4)

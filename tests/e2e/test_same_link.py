@@ -14,7 +14,7 @@ from tests.e2e.people import Kind, Play
 from tests.telegram_dc import control as telegram_dc
 from userbot.telegram import texts
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 MANY = 50
 LONG_S = 60  # generous: a busy machine

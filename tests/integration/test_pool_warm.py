@@ -33,7 +33,7 @@ async def test_a_call_finds_yt_dlp_loaded(tmp_path):
 async def test_a_download_does_without_what_only_looking_at_files_needs(tmp_path, request):
     """Thirty-two at once would each pay for it."""
     cache = request.config.cache.mkdir("video_site")
-    async with video_site.running(cache) as site, troubled(site, tmp_path) as bot:
+    async with video_site.running(cache) as site, troubled(site, tmp_path, stall_s=20.0) as bot:
         seen = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             call = bot.get("medium", rate=3_000_000, on_growth=lambda _: seen.set())
