@@ -63,7 +63,7 @@ class Queue:
             news.set()
 
     async def stop(self, job_id: JobId, *, is_over: bool = False) -> Held | None:
-        """End the work on a job; return what was held when it has ended, None: it was not here.
+        """End the work on a job; return what is still held of it then, None for nothing.
 
         is_over: its claim is not given back, so that nobody begins anew before the caller has
         ended the job.
@@ -74,7 +74,7 @@ class Queue:
         running.held.is_over = is_over
         running.task.cancel()
         await asyncio.wait([running.task])
-        return running.held
+        return None if running.held.is_released else running.held
 
     async def finish(self, job_id: JobId, within_s: float) -> None:
         """Let the work on a job go on for a while; return as soon as there is none here."""

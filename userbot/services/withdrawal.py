@@ -35,14 +35,13 @@ class Withdrawal:
         """
         await self._queue.finish(job_id, ANSWER_S)
         held = await self._queue.stop(job_id, is_over=True)
-        is_held = held is not None and not held.is_released
         record = await self._kit.store.find(job_id)
         if record is None or record.state in ENDS:
             return
         await self._kit.folders.remove(job_id)
-        if held is not None and is_held and await self._is_delivered(held):
+        if held is not None and await self._is_delivered(held):
             return
-        is_there = not is_held and await self._is_there(record)
+        is_there = held is None and await self._is_there(record)
         state = JobState.DELIVERED if is_there else JobState.CANCELLED
         await self._kit.store.end(job_id, state, None, self._kit.now())
 
