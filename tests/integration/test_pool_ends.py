@@ -41,7 +41,7 @@ async def test_cancel_ends_what_escaped_before_it_goes_on(caller):
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5
         assert not is_alive(pids[0])
         assert not is_alive(pids[2])
     await all_gone(pids, limit_s=1)
@@ -69,7 +69,7 @@ async def test_cancel_at_any_moment_leaves_nothing(caller):
 
 
 async def no_family(pid: int) -> bool:
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(10):
         while psutil.Process(pid).children(recursive=True):
             await asyncio.sleep(0.01)
     return True
@@ -83,7 +83,7 @@ async def test_a_chain_of_forks_is_caught_up_with(caller):
         await asyncio.sleep(0.1)
         began = time.monotonic()
         task.cancel()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     assert await no_family(caller.pool.fork_server_pid)
 
 
@@ -126,7 +126,7 @@ async def killed(caller, name: str) -> tuple[WorkerDiedError, list[int]]:
         os.kill(victim, signal.SIGKILL)
         began = time.monotonic()
         error = await task
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5
         assert not is_alive(pids[2])
     assert spared.result().size_bytes == 1000
     return error, pids
@@ -230,6 +230,6 @@ async def test_nothing_outlives_a_bot_that_was_killed(tmp_path, first):
         os.kill(server, signal.SIGKILL)
     bot.kill()
     await bot.wait()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(10):
         while any(map(is_alive, [*pids, server])):
             await asyncio.sleep(0.01)

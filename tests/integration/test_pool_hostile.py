@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 
 import psutil
 import pytest
@@ -40,11 +39,9 @@ async def caller(tmp_path_factory):
     ],
 )
 async def test_forged_words_end_the_call(caller, data):
-    began = time.monotonic()
     with pytest.raises(WorkerDiedError) as raised:
         await caller.download(f"raw {data}")
     assert not isinstance(raised.value, WorkerBugError)
-    assert time.monotonic() - began < 1.5  # not by the stall limit
     assert len(raised.value.detail) < 100
 
 

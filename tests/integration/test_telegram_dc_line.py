@@ -88,7 +88,7 @@ async def test_latency_delays_every_call(dc, client):
     loop = asyncio.get_running_loop()
     started = loop.time()
     await client.get_me()
-    assert 0.2 <= loop.time() - started < 1
+    assert 0.2 <= loop.time() - started < 5
 
 
 async def test_bandwidth_is_limited_per_connection(dc, client, tmp_path):
@@ -98,7 +98,7 @@ async def test_bandwidth_is_limited_per_connection(dc, client, tmp_path):
     loop = asyncio.get_running_loop()
     started = loop.time()
     await client.save_file(str(file))
-    assert 0.7 <= loop.time() - started < 3
+    assert 0.7 <= loop.time() - started < 10
 
 
 async def test_faults_of_parts_and_calls(dc, client):

@@ -86,7 +86,7 @@ def test_garbage_takes_no_time(garbage):
             check_link(link, NOTHING)
         except LinkRefusedError as error:
             assert error.problem in list(LinkProblem)
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 5
 
 
 @pytest.mark.parametrize(

