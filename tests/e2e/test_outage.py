@@ -80,13 +80,17 @@ async def test_a_link_sent_in_an_outage_is_served_after_it(bot):
     await bot.file(to)
 
 
-@pytest.mark.parametrize("query", [{}, {"no_length": 1}], ids=["begun early", "plain"])
+@pytest.mark.parametrize(
+    "query",
+    [{}, {"no_length": 1}, {"rate": 2_000_000}],
+    ids=["begun early", "plain", "still downloaded"],
+)
 async def test_a_killed_upload_sends_the_missing_parts_alone(site, tmp_path, query):
     async with telegram_dc.running(tmp_path / "dc") as dc:
         await stages.people_in(dc, stages.FRIENDS[:1])
         async with stages.running(dc, site, tmp_path / "bot") as stage:
             to = await stage.send_link("big", size=48, **query)
-            await dc.faults(bandwidth_bytes_s=250_000)
+            await dc.faults(bandwidth_bytes_s=0 if "rate" in query else 250_000)
             await stage.pick(to, "Video")
             await stages.until(lambda: _noted(stage.home) > 20, "a note", timeout_s=30)
             stage.process.send_signal(signal.SIGKILL)

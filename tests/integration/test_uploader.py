@@ -27,6 +27,7 @@ from tests.integration.uploading import (
     parts_sent,
     reaching,
     running,
+    write_at,
 )
 from tests.telegram_dc import DataCentre
 from userbot.errors import DeliveryError, TooLargeError
@@ -351,12 +352,6 @@ async def grow(source: Source, content: bytes, step: int, *, later: bytes | None
     if later:
         await asyncio.to_thread(write_at, source.path, later, 0)
     source.finish(len(content))
-
-
-def write_at(path: Path, data: bytes, offset: int) -> None:
-    with path.open("r+b") as file:
-        file.seek(offset)
-        file.write(data)
 
 
 @pytest.mark.parametrize("known", [True, False])

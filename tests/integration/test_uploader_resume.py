@@ -15,15 +15,18 @@ from tests.integration.loopback import online
 from tests.integration.uploading import (
     ANN,
     MIB,
+    PART,
     assert_same,
+    caught,
     delivered,
     make_file,
     parts_sent,
     reaching,
     running,
+    write_at,
 )
 from tests.telegram_dc import DataCentre
-from userbot.telegram.uploader import Source, UploadState
+from userbot.telegram.uploader import Source, Uploader, UploadState
 
 SIZE = 16 * MIB + 5
 PARTS = 33
@@ -109,6 +112,43 @@ async def test_a_file_that_still_grew_begins_anew(centre, client, tmp_path):
         handle = await uploader.upload(path, state=state)
     assert handle.id != file_id
     await assert_same(centre, client, handle, path)
+
+
+async def test_a_file_that_grows_on_is_uploaded_from_where_it_was(centre, client, tmp_path):
+    path = make_file(tmp_path, SIZE)
+    state, before = await half_grown(centre, client, path)
+    had, file_id = len(state.done), state.file_id
+    assert had >= PARTS // 2
+    async with running(client) as uploader:
+        handle = await grown_on(uploader, path, state)
+    assert handle.id == file_id
+    assert await parts_sent(centre) - before == PARTS - had
+    await assert_same(centre, client, handle, path)
+
+
+async def test_a_file_that_grows_on_as_another_is_found_out(centre, client, tmp_path):
+    path = make_file(tmp_path, SIZE)
+    state, _ = await half_grown(centre, client, path)
+    write_at(path, b"another", 0)
+    async with running(client) as uploader:
+        assert await caught(grown_on(uploader, path, state)) == "FILE_CHANGED"
+
+
+async def half_grown(dc: DataCentre, client: Any, path: Path) -> tuple[UploadState, int]:
+    """What was noted of a file of which half was there, and how many parts had come by then."""
+    source = Source(path, SIZE)
+    source.grew(SIZE // 2 + PART)
+    return UploadState.load(await interrupted(dc, client, source)), await arrived(dc)
+
+
+async def grown_on(uploader: Uploader, path: Path, state: UploadState) -> Any:
+    source, begun = Source(path, SIZE), asyncio.Event()
+    upload = asyncio.ensure_future(uploader.upload(source, reaching(1, begun), state))
+    source.grew(SIZE // 3)
+    await begun.wait()
+    source.grew(SIZE - 1)
+    source.finish(SIZE)
+    return await upload
 
 
 async def test_parts_that_telegram_forgot_are_sent_again_under_a_new_id(centre, client, tmp_path):

@@ -37,6 +37,12 @@ def make_file(directory: Path, size: int, name: str = "file.bin") -> Path:
     return path
 
 
+def write_at(path: Path, data: bytes, offset: int) -> None:
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(data)
+
+
 async def delivered(dc: DataCentre, client: Any, handle: Any) -> Any:
     """What the other side has after the handle was sent."""
     media = raw.types.InputMediaUploadedDocument(

@@ -111,7 +111,7 @@ class Chats:
     def adopt(self, _job, _message_id) -> None:
         """Nothing is to be found."""
 
-    def upload_early(self, _job, _growth) -> None:
+    def upload_early(self, _job, _growth, _note, _noted) -> None:
         """The plain way is open."""
 
     async def settle(self, _job) -> bool:

@@ -4,9 +4,13 @@ import os
 
 import pytest
 
+from userbot.domain.media import Growth
 from userbot.errors import DeliveryError, InfrastructureError
 from userbot.telegram.kept import Keeper
-from userbot.telegram.uploader import UploadState
+from userbot.telegram.uploader.settings import PART_BYTES
+from userbot.telegram.uploader.source import digest_of
+
+MIB = 1024 * 1024
 
 
 class Notes(list[str]):
@@ -20,7 +24,7 @@ class Notes(list[str]):
 def path(tmp_path):
     path = tmp_path / "video.mp4"
     with path.open("wb") as file:
-        file.truncate(32 * 1024 * 1024)
+        file.truncate(32 * MIB)
     return path
 
 
@@ -68,16 +72,71 @@ async def test_nothing_is_noted_before_telegram_has_a_part(path):
     assert not notes
 
 
-async def test_what_went_while_the_file_grew_is_noted_when_it_is_known_to_be_of_this_file(path):
-    notes, state = Notes(), UploadState()
-    state.claim(None)
-    state.done.add(3)
-    keeper = await Keeper.going_on(path, notes.take, state)
+def grown(path, take, *indexes, growth=None, noted=None):
+    """The keeper of a file of which some parts went while it grew."""
+    keeper = Keeper.growing(growth or Growth(path, 0, path.stat().st_size), take, noted)
+    keeper.state.is_stream = False
+    keeper.state.done.update(indexes)
+    zeroes = digest_of(memoryview(bytes(PART_BYTES)))
+    keeper.state.digests.update(dict.fromkeys([*indexes, 7], zeroes))  # the last is under way
+    return keeper
+
+
+async def test_what_went_while_the_file_grew_is_noted_as_the_files_when_it_was_compared(path):
+    notes = Notes()
+    keeper = grown(path, notes.take, 3)
+    await keeper.finished(path)
     await keeper.write()
     assert not notes
-    state.identity = identity_of(path)
+    keeper.state.identity = identity_of(path)
     await keeper.write()
     assert (await Keeper.of(path, notes.take, notes[0])).state.done == {3}
+
+
+async def test_a_file_that_goes_on_growing_is_uploaded_from_where_it_was(path):
+    notes = Notes()
+    keeper = grown(path, notes.take, 1, 2)
+    await keeper.write()
+    again = grown(path, notes.take, noted=notes[0])
+    assert again.state.file_id == keeper.state.file_id
+    assert again.state.done == {1, 2}
+    again.state.claim(None)
+    assert again.state.done == {1, 2}
+
+
+@pytest.mark.parametrize("size, head", [(None, 0), (32 * MIB, 9), (32 * MIB - 1, 0)])
+async def test_a_file_that_grows_in_another_way_begins_anew(path, size, head):
+    notes = Notes()
+    await grown(path, notes.take, 1, 2).write()
+    growth = Growth(path, 0, size, head)
+    assert not grown(path, notes.take, growth=growth, noted=notes[0]).state.done
+
+
+async def test_what_went_while_a_file_grew_counts_for_the_file_that_it_became(path):
+    notes = Notes()
+    keeper = grown(path, notes.take, *range(60))
+    await keeper.write()
+    again = await Keeper.of(path, notes.take, notes[0])
+    assert again.state.file_id == keeper.state.file_id
+    assert again.state.done == set(range(60))
+    assert again.state.identity == identity_of(path)
+    assert not again.state.digests
+
+
+@pytest.mark.parametrize("change", ["bytes", "size", "gone"])
+async def test_what_went_while_a_file_grew_is_of_no_use_for_another(path, change):
+    notes = Notes()
+    await grown(path, notes.take, 1, 2).write()
+    if change == "bytes":
+        with path.open("r+b") as file:
+            file.seek(2 * PART_BYTES)
+            file.write(b"x")
+    elif change == "size":
+        os.truncate(path, 32 * MIB - 1)
+    else:
+        path = path.with_name("link")
+        path.symlink_to("video.mp4")
+    assert not (await Keeper.of(path, notes.take, notes[0])).state.done
 
 
 async def test_a_store_that_fails_does_not_hurt_the_upload(path):

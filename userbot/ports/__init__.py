@@ -22,6 +22,7 @@ from userbot.errors import UserbotError
 
 OnProgress = Callable[[Progress], None]
 OnGrowth = Callable[[Growth], None]
+Note = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class SendSteps:
 
     on_progress: OnProgress
     about_to_send: Callable[[], Awaitable[int]]
-    note: Callable[[str], Awaitable[None]]
+    note: Note
     noted: str | None = None
 
 
@@ -90,10 +91,11 @@ class Chat(Protocol):
         True when it is there or can never be: the chat is gone. False when it may be tried later.
         """
 
-    def upload_early(self, job: Job, growth: Growth) -> None:
+    def upload_early(self, job: Job, growth: Growth, note: Note, noted: str | None) -> None:
         """Begin, or go on, to upload a file that is still being written. Never waits.
 
         A later `send` of the same file goes on from there; `settle` and `clear` give it up.
+        `note` and `noted` as in `SendSteps`.
         """
 
     def adopt(self, job: Job, message_id: int | None) -> None:

@@ -84,7 +84,7 @@ class Fetching:
             self._kit.shared.show(job, Working(extraction.title, progress))
 
         def grew(growth: Growth) -> None:
-            self._kit.chat.upload_early(job, growth)
+            self._kit.chat.upload_early(job, growth, held.note_upload, record.upload_note)
 
         folder = await self._kit.folders.make(job.id)
         is_guess = choice.size_bytes is None

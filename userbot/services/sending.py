@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from userbot.domain.jobs import Progress, Stage, Working
 from userbot.domain.media import KnownFile, MediaFile
 from userbot.domain.records import JobRecord, JobState
-from userbot.errors import ChatBusyError, InfrastructureError
+from userbot.errors import ChatBusyError
 from userbot.ports import SendSteps, Sent
 from userbot.services.held import Held
 from userbot.services.kit import Kit
@@ -93,14 +93,7 @@ class Sending:
             assert held.record.send_random_id is not None
             return held.record.send_random_id
 
-        async def note(words: str) -> None:
-            """Keep what Telegram has of the file; without it all is uploaded again."""
-            try:
-                await self._kit.store.note_upload(job.id, words)
-            except InfrastructureError as error:
-                log.warning("what was uploaded so far is not noted: %r", error)
-
-        return SendSteps(moved, about_to_send, note, held.record.upload_note)
+        return SendSteps(moved, about_to_send, held.note_upload, held.record.upload_note)
 
     @asynccontextmanager
     async def _slot(self, record: JobRecord) -> AsyncIterator[None]:

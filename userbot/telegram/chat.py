@@ -7,7 +7,7 @@ from typing import Any
 from userbot.domain.jobs import Job, Progress, Stage, View
 from userbot.domain.media import Growth, KnownFile, MediaFile
 from userbot.errors import DeliveryError, FileRefusedError, InfrastructureError
-from userbot.ports import OnProgress, SendSteps, Sent
+from userbot.ports import Note, OnProgress, SendSteps, Sent
 from userbot.telegram import failures, media, texts
 from userbot.telegram.api import Api, Caption
 from userbot.telegram.early import EarlyUploads
@@ -46,15 +46,15 @@ class TelegramChat:
         """See `ports.Chat`."""
         self._reporter.adopt(job, message_id)
 
-    def upload_early(self, job: Job, growth: Growth) -> None:
+    def upload_early(self, job: Job, growth: Growth, note: Note, noted: str | None) -> None:
         """See `ports.Chat`."""
-        self._early.grew(job.id, growth)
+        self._early.grew(job.id, growth, note, noted)
 
     async def send(self, job: Job, file: MediaFile, steps: SendSteps) -> Sent:
         """See `ports.Chat`. A file of which Telegram lacks parts is uploaded anew, once."""
         meter = _Meter(steps.on_progress)
         preview = await self._preview(file)
-        handle = await self._early.take(job.id, file, meter.moved, steps.note)
+        handle = await self._early.take(job.id, file, meter.moved)
         is_fresh = handle is None and steps.noted is None
         if handle is None:
             handle = await self._uploads.upload_kept(

@@ -3,43 +3,59 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from userbot.domain.media import Growth
 from userbot.errors import DeliveryError, InfrastructureError
-from userbot.telegram.uploader import UploadState
+from userbot.ports import Note
+from userbot.telegram.uploader import OpenFile, UploadState
 
 log = logging.getLogger(__name__)
 
 NOTE_EVERY_S = 3.0
+GROWS = "grows"
 
-Note = Callable[[str], Awaitable[None]]
 Identity = tuple[int, int]  # size and time of the last change, in ns
 
 
 class Keeper:
-    """Notes how far the upload of a finished file is: about 1 kB for the largest.
+    """Notes how far the upload of a file is: about 1 kB for the largest, 64 kB while it grows.
 
     A state that is not known to be about this very file - parts went while it grew, and were not
-    compared yet - is not noted.
+    compared yet - is not noted as the file's.
     """
 
-    def __init__(self, identity: Identity, state: UploadState, note: Note) -> None:
+    def __init__(self, identity: Identity | None, state: UploadState, note: Note) -> None:
         self.state = state
         self._identity = identity
+        self._grows: list[Any] = []
         self._note = note
         self._written = ""
 
     @classmethod
     async def of(cls, path: Path, note: Note, noted: str | None) -> "Keeper":
-        """Return the keeper of a finished file; its state is what was noted of this very file."""
+        """Return the keeper of a finished file; its state is what was noted of this very file.
+
+        What was noted while a file grew is compared with this one.
+        """
         identity = await asyncio.to_thread(_identity, path)
-        return cls(identity, _read(noted, identity) or UploadState(), note)
+        state = await asyncio.to_thread(_of_file, path, identity, noted)
+        return cls(identity, state or UploadState(), note)
 
     @classmethod
-    async def going_on(cls, path: Path, note: Note, state: UploadState) -> "Keeper":
-        """Return the keeper of a file that is finished now, and went in part before."""
-        return cls(await asyncio.to_thread(_identity, path), state, note)
+    def growing(cls, growth: Growth, note: Note, noted: str | None) -> "Keeper":
+        """Return the keeper of a file that is being written; of an earlier try alike, goes on."""
+        grows = [GROWS, [growth.size_bytes, growth.head_bytes]]
+        *about, state = _read(noted)
+        keeper = cls(None, state if state and about == grows else UploadState(), note)
+        keeper._grows = grows
+        return keeper
+
+    async def finished(self, path: Path) -> None:
+        """Know the file that has grown; it is noted as such once it was compared."""
+        self._identity = await asyncio.to_thread(_identity, path)
 
     async def run(self) -> None:
         """Note what is new now and then, until cancelled."""
@@ -49,7 +65,7 @@ class Keeper:
 
     async def write(self) -> None:
         """Note what is new."""
-        text = json.dumps([*self._identity, self.state.dump()])
+        text = json.dumps([*(self._identity or self._grows), self.state.dump()])
         is_known = self.state.identity == self._identity
         if not is_known or not self.state.done or text == self._written:
             return
@@ -69,14 +85,36 @@ def _identity(path: Path) -> Identity:
     return found.st_size, found.st_mtime_ns
 
 
-def _read(noted: str | None, identity: Identity) -> UploadState | None:
-    """Return what was noted of the same file, None when nothing fits."""
-    if noted is None:
+def _of_file(path: Path, identity: Identity, noted: str | None) -> UploadState | None:
+    """Return what was noted of a finished file, None when nothing fits. Blocks."""
+    first, second, state = _read(noted)
+    if state is None or first != GROWS:
+        return state if (first, second) == identity else None
+    if second[:1] not in ([None], [identity[0]]) or not _was_read(path, state.digests):
+        log.info("what was uploaded while a file grew is not of the file that it became")
         return None
+    state.digests.clear()
+    state.identity = identity
+    return state
+
+
+def _was_read(path: Path, digests: Mapping[int, bytes]) -> bool:
+    """Say whether these are parts of a file."""
     try:
-        size, time_ns, dumped = json.loads(noted)
-        state = UploadState.load(dumped)
+        with OpenFile(path) as file:
+            file.compare(digests)
+    except (DeliveryError, OSError):
+        return False
+    return True
+
+
+def _read(noted: str | None) -> tuple[Any, Any, UploadState | None]:
+    """Return what a note is about, and what it says; nothing when it cannot be read."""
+    if noted is None:
+        return None, None, None
+    try:
+        first, second, dumped = json.loads(noted)
+        return first, second, UploadState.load(dumped)
     except (ValueError, TypeError):
         log.warning("what was noted of an upload cannot be read")
-        return None
-    return state if (size, time_ns) == identity else None
+        return None, None, None

@@ -10,8 +10,9 @@ from typing import Any
 from pyrogram import Client
 
 from userbot.errors import StallError
+from userbot.ports import Note
 from userbot.telegram.client import answers
-from userbot.telegram.kept import Keeper, Note
+from userbot.telegram.kept import Keeper
 from userbot.telegram.uploader import Source, Uploader, UploaderSettings, UploadState
 
 log = logging.getLogger(__name__)

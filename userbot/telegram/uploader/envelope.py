@@ -1,6 +1,5 @@
 """A part as a message: what a thread needs to turn bytes of a file into a packet."""
 
-import hashlib
 import os
 import struct
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from userbot.telegram.uploader import mtproto
 from userbot.telegram.uploader.cipher import PartCipher
 from userbot.telegram.uploader.mtproto import AuthKey, Session
 from userbot.telegram.uploader.settings import PART_BYTES
-from userbot.telegram.uploader.source import OpenFile
+from userbot.telegram.uploader.source import OpenFile, digest_of
 from userbot.telegram.uploader.upload import Upload
 
 
@@ -26,7 +25,7 @@ class PartMessage:
     wants_digest: bool
 
     def seal(self, cipher: PartCipher) -> tuple[memoryview | bytes, bytes]:
-        """Return the packet, and the SHA-256 of the part if wanted. Blocks; run in a thread.
+        """Return the packet, and the digest of the part if wanted. Blocks; run in a thread.
 
         Raises DeliveryError FILE_CHANGED or OSError when the file does not give the bytes.
         """
@@ -39,7 +38,7 @@ class PartMessage:
             self.file.read_into(message[start:end], self.offset)
             message[end:] = _tail(end, len(message))
             if self.wants_digest:
-                digest = hashlib.sha256(message[start:end]).digest()
+                digest = digest_of(message[start:end])
 
         length = -(-(len(self.head) + self.size_bytes) // 4) * 4
         packet = cipher.packet(self.key, length + mtproto.padding_of(length), fill)

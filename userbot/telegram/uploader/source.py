@@ -10,6 +10,7 @@ from userbot.errors import DeliveryError, UserbotError
 from userbot.telegram.uploader.settings import PART_BYTES
 
 _CHUNK_BYTES = 1024 * 1024
+_DIGEST_BYTES = 8  # against accidents: who writes a file can only spoil his own
 Identity = tuple[int, int]  # size, and time of the last change in ns
 
 
@@ -68,6 +69,11 @@ class Source:
             self._on_change()
 
 
+def digest_of(part: memoryview) -> bytes:
+    """Return what a part is compared by, short enough to be noted for thousands of them."""
+    return hashlib.sha256(part).digest()[:_DIGEST_BYTES]
+
+
 class OpenFile:
     """A descriptor that is closed when nobody reads any more. Its methods block, but for two."""
 
@@ -79,6 +85,12 @@ class OpenFile:
             os.close(self._descriptor)
             raise PermissionError("no file of its own")  # a worker may still be at work beside it
         self.opened_as = self.identity()
+
+    def __enter__(self) -> "OpenFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
 
     def hold(self) -> None:
         """Keep it open for a reader in a thread; does not block."""
@@ -122,5 +134,5 @@ class OpenFile:
         part = memoryview(bytearray(PART_BYTES))
         for index, digest in digests.items():
             self.read_into(part, index * PART_BYTES)
-            if hashlib.sha256(part).digest() != digest:
+            if digest_of(part) != digest:
                 raise DeliveryError("FILE_CHANGED")

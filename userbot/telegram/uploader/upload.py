@@ -26,32 +26,44 @@ class UploadState:
     Filled while the upload runs; `dump` at any moment. Valid for the same bytes only (another size
     or time of change, and the upload begins anew), with the same login, and for "several minutes
     to hours": after that sending answers FILE_PART_X_MISSING, and a new state has to be used.
+    Of a file that grows, `digests` tell what the parts were: they are compared at its end.
     """
 
     file_id: int = field(default_factory=_new_file_id)
     is_stream: bool | None = None
     done: set[int] = field(default_factory=set)
     identity: Identity | None = None  # None while the file grows
+    digests: dict[int, bytes] = field(default_factory=dict)  # of parts read before it was whole
 
     def dump(self) -> str:
-        """Return it as text: a bit for each part, about 1 kB for the largest file."""
-        marks = bytearray(max(self.done, default=0) // 8 + 1)
-        for index in self.done:
+        """Return it as text: a bit for each part, about 1 kB for the largest file.
+
+        While the file grows 8 bytes for each part go with it, 64 kB for the largest.
+        """
+        done = {i for i in self.done if self.identity or i in self.digests}
+        marks = bytearray(max(done, default=0) // 8 + 1)
+        for index in done:
             marks[index // 8] |= 1 << index % 8
-        return json.dumps([self.file_id, self.is_stream, marks.hex(), self.identity])
+        digests = [] if self.identity else [self.digests[index].hex() for index in sorted(done)]
+        return json.dumps([self.file_id, self.is_stream, marks.hex(), self.identity, *digests])
 
     @classmethod
     def load(cls, text: str) -> "UploadState":
         """Return what was dumped. Raises ValueError or TypeError for anything else."""
-        file_id, is_stream, digits, identity = json.loads(text)
+        file_id, is_stream, digits, identity, *digests = json.loads(text)
         bits = int.from_bytes(bytes.fromhex(digits), "little")
-        done = {index for index in range(bits.bit_length()) if bits >> index & 1}
-        size, changed_ns = identity or (0, 0)
-        return cls(int(file_id), is_stream, done, (size, changed_ns) if identity else None)
+        done = [index for index in range(bits.bit_length()) if bits >> index & 1]
+        state = cls(int(file_id), is_stream, set(done))
+        if identity:
+            size, changed_ns = identity
+            state.identity = size, changed_ns
+        else:
+            state.digests = dict(zip(done, map(bytes.fromhex, digests), strict=True))
+        return state
 
     def claim(self, identity: Identity | None) -> None:
         """Use it for this file; begin anew if it is about another one. None: it still grows."""
-        if self.done and (identity is None or identity != self.identity):
+        if self.done and identity != self.identity:
             log.info("what is known of an upload belongs to another file; it begins anew")
             self.is_stream = None
             self.begin_anew()
@@ -60,6 +72,7 @@ class UploadState:
     def begin_anew(self) -> None:
         """Forget what Telegram has."""
         self.done.clear()
+        self.digests.clear()
         self.file_id = _new_file_id()
 
 
@@ -77,7 +90,6 @@ class Upload:
         self.overdue: Counter[int] = Counter()
         self.migrations = 0
         self.epoch = 0
-        self.digests: dict[int, bytes] = {}  # of parts that were read before the end was known
         self._compared: set[int] = set()
         self.retries: set[asyncio.TimerHandle] = set()
         state.claim(file.opened_as if source.is_whole else None)
@@ -134,7 +146,7 @@ class Upload:
     @property
     def backlog(self) -> int:
         """How many parts could go at once, roughly."""
-        return -(-self.source.available_bytes // PART_BYTES) - len(self.state.done)
+        return max(-(-self.source.available_bytes // PART_BYTES) - len(self.state.done), 0)
 
     def take(self) -> int | None:
         """Return the next part to send, None when there is none for now."""
@@ -162,7 +174,7 @@ class Upload:
 
         For a thread. Raises DeliveryError FILE_CHANGED when it was something else before.
         """
-        if digest and digest != self.digests.setdefault(index, digest):
+        if digest and digest != self.state.digests.setdefault(index, digest):
             raise DeliveryError("FILE_CHANGED")
 
     def acknowledged(self, index: int) -> None:
@@ -198,7 +210,8 @@ class Upload:
 
     def _compare(self) -> None:
         """Compare the parts that went before the end with those of the finished file, once."""
-        new = {i: digest for i, digest in self.digests.copy().items() if i not in self._compared}
+        digests = self.state.digests.copy()
+        new = {i: digest for i, digest in digests.items() if i not in self._compared}
         self.file.compare(new)
         self._compared.update(new)
 
