@@ -213,7 +213,7 @@ async def test_while_ffmpeg_does_not_end(narrow, link, button, words):
 async def test_waiting_in_line_and_the_others_keep_their_places(narrow):
     stage, _ = narrow
     people = [dataclasses.replace(stage, user=user) for user in stages.FRIENDS[:4]]
-    ahead = await _downloading(people[0], rate=1_500_000, n="ahead")
+    ahead = await _downloading(people[0], rate=300_000, n="ahead")
     line = []
     for person in people[1:]:
         line.append(await person.send_link("medium", n=f"line-{person.user}"))
