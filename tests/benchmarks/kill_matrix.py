@@ -4,8 +4,8 @@
 
 Every round sends links of every kind at once, kills the bot when the chosen boundary is reached,
 sends one more, starts the bot again - in some rounds it dies once more while it starts or recovers
-- and waits until everything has ended. Ends with 1 when a link was lost or delivered twice, or a
-process or a folder was left.
+- and waits until everything has ended. Ends with 1 when a link was lost, delivered twice, or sent
+by a later life than the one that took its Cancel, or a process or a folder was left.
 """
 
 import argparse
@@ -28,6 +28,7 @@ from tests.e2e.mortal import Mortal, mortal
 from tests.e2e.people import (
     ASKED_TO_WAIT,
     CANCELLED,
+    CANCELLED_LATE,
     KINDS,
     SENT_LATER,
     TRIED_AGAIN,
@@ -58,6 +59,7 @@ NEEDS = {  # what has to be sent, so that a boundary is reached
     "asked to wait": (ASKED_TO_WAIT,),
     "chat takes none": (SENT_LATER,),
     "cancelling": (CANCELLED,),
+    "cancel taken": (CANCELLED_LATE,),
 }
 
 
@@ -92,8 +94,10 @@ class Outcome:
 
     @property
     def is_kept(self) -> bool:
-        """The promise: nothing lost, nothing twice, nothing left."""
-        return not (self.fates.lost or self.fates.twice or self.processes or self.folders)
+        """The promise: nothing lost, nothing twice, nothing unwanted, nothing left."""
+        fates = self.fates
+        is_broken = fates.lost or fates.twice or fates.unwanted
+        return not (is_broken or self.processes or self.folders)
 
 
 def plans(rounds: int, jobs: int, chance: random.Random) -> Iterable[Plan]:

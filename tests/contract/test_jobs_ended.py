@@ -39,6 +39,21 @@ async def test_a_job_is_ended_from_outside_whoever_holds_it(store, state):
     assert await claimed_ids(store) == [job(2).id]
 
 
+async def test_that_a_job_is_not_wanted_any_more_is_kept_whoever_holds_it(store):
+    await queue(store, job(1), job(2))
+    claim = await claim_of(store, Lane.DELIVER)
+    await store.note_cancel(job(1).id)
+    await store.note_cancel("unknown")
+    assert await store.save(claim, replace(claim.record, state=JobState.SENDING), NOW)
+    assert (await store.find(job(1).id)).is_unwanted
+    assert [item.is_unwanted for item in await store.unfinished()] == [True, False]
+    assert await store.release(claim, claim.record, NOW)
+    assert (await claim_of(store, Lane.DELIVER)).record.is_unwanted
+    assert await store.end(job(2).id, JobState.FAILED, None, NOW)
+    await store.note_cancel(job(2).id)
+    assert not (await store.find(job(2).id)).is_unwanted, "it had ended before"
+
+
 async def test_ended_jobs_are_remembered_until_they_are_forgotten(store):
     for number, end in enumerate((NOW, NOW + MINUTE, None)):
         await store.add(job(number), NOW - MINUTE)
@@ -80,7 +95,9 @@ async def test_a_job_that_ended_undelivered_can_be_opened_once_more(store, state
     assert not await store.reopen(job(1).id, NOW), "it has not ended"
     await store.note_status(job(1).id, 77)
     await store.note_upload(job(1).id, "parts")
-    assert (await store.find(job(1).id)).upload_note == "parts"
+    await store.note_cancel(job(1).id)
+    noted = await store.find(job(1).id)
+    assert (noted.upload_note, noted.is_unwanted) == ("parts", True)
     assert await store.release(claim, replace(tried, state=state, error="StallError"), NOW)
     is_open = state is not JobState.DELIVERED
     assert await store.reopen(job(1).id, NOW + MINUTE, wish=MediaKind.AUDIO) is is_open

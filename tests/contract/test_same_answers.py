@@ -25,6 +25,7 @@ WEIGHTS = {
     "renew": 1,
     "note_status": 1,
     "note_upload": 1,
+    "note_cancel": 1,
     "end": 3,
     "reopen": 3,
     "note_told": 1,
@@ -147,6 +148,8 @@ class Play:
 
     def _note_told(self):
         return (self._id(),), {}
+
+    _note_cancel = _note_told
 
     def _give_up_claims(self):
         return (), {}

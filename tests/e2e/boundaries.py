@@ -117,6 +117,15 @@ def _is_cancel(event: Event) -> bool:
     return bool(plain(event.data["data"]).startswith(CANCEL))
 
 
+async def _cancel_taken(play: Play) -> AsyncIterator[Hashable]:
+    """A Cancel that the bot has taken of a job that is open yet: its file is being sent."""
+    while True:
+        for post in list(play.cancelled):
+            if not all(row.has_ended for row in play.rows_of(post)):
+                yield post
+        await asyncio.sleep(LOOK_S)
+
+
 async def _refused(play: Play) -> AsyncIterator[Hashable]:
     """A file that Telegram does not take yet."""
     async for event in play.dc.events(play.since):
@@ -147,6 +156,7 @@ BOUNDARIES: dict[str, Boundary] = {
     "asked to wait": _refused,
     "chat takes none": _state("fetched", "sending", is_claimed=False),
     "cancelling": partial(_in_chat, kind="press", fits=_is_cancel),
+    "cancel taken": _cancel_taken,
     "sent": partial(_in_chat, kind="send", fits=_is_file),
     "status cleared": partial(_in_chat, kind="delete"),
     "delivered": _state("delivered"),

@@ -1,6 +1,7 @@
 """What became of every link: a file, a sentence, both, or nothing."""
 
 import asyncio
+import math
 import time
 from collections import Counter
 from dataclasses import dataclass, fields
@@ -28,6 +29,7 @@ class Fates:
     unseen: int = 0  # no reaction, no answer: the bot never said that it has it
     lost: int = 0  # seen, and then neither a file nor a sentence
     twice: int = 0  # files too many
+    unwanted: int = 0  # files that a later life sent than the one that took the Cancel
     both: int = 0  # a file and a sentence, or two sentences
     wrong: int = 0  # a sentence where the file could have been had, or the other way round
     damaged: int = 0  # a file that differs from the site's
@@ -42,7 +44,8 @@ class Fates:
 
     @property
     def is_good(self) -> bool:
-        return self.is_settled and not (self.twice or self.both or self.wrong or self.damaged)
+        bad = self.twice or self.unwanted or self.both or self.wrong or self.damaged
+        return self.is_settled and not bad
 
 
 async def fates_of(play: Play) -> dict[Post, Fates]:
@@ -71,6 +74,7 @@ def _fate(play: Play, post: Post, messages: list[Message]) -> Fates:
         unseen=0 if is_seen else missing,
         lost=missing if is_seen else 0,
         twice=len(files) - len(copies),
+        unwanted=_unwanted(play, post) if post in play.cancelled else 0,
         both=max(0, len(copies) + len(texts) - len(post.marks)),
         wrong=len(copies) if post.kind.fails else others,
         damaged=sum(_is_damaged(play, post, m) for m in files),
@@ -81,6 +85,14 @@ def _fate(play: Play, post: Post, messages: list[Message]) -> Fates:
 def _died_twice(play: Play, post: Post) -> int:
     """How many jobs of a post the bot worked on when it died, twice at least."""
     return sum(len(play.bot.deaths[row.id]) > 1 for row in play.rows_of(post))
+
+
+def _unwanted(play: Play, post: Post) -> int:
+    births = (at for at in play.bot.births if at > play.cancelled[post])
+    since = next(births, math.inf)
+    sent = [e for e in play.dc.history[play.since :] if e.kind == "send" and e.at > since]
+    files = [e.message for e in sent if e.message is not None and is_file(e.message)]
+    return sum(play.post_of(message) is post for message in files)
 
 
 def _is_damaged(play: Play, post: Post, message: Message) -> bool:

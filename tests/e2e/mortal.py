@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sqlite3
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -50,7 +51,8 @@ class Row(NamedTuple):
 class Mortal:
     """One bot with its data and its Telegram, in as many lives as it takes.
 
-    `deaths` has the claims, by their fences, that each job lost to a death.
+    `deaths` has the claims, by their fences, that each job lost to a death; `births` when each life
+    began, by `time.monotonic`.
     """
 
     dc: DataCentre
@@ -59,6 +61,7 @@ class Mortal:
     settings: dict[str, object] = field(default_factory=dict)
     is_up: asyncio.Event = field(default_factory=asyncio.Event)
     deaths: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    births: list[float] = field(default_factory=list)
     _stage: Stage | None = None
 
     @property
@@ -73,6 +76,7 @@ class Mortal:
 
     async def spawn(self) -> None:
         """Start the bot, and do not wait until it is there."""
+        self.births.append(time.monotonic())
         self._stage = await stages.spawn(self.dc, self.site, self.home, **self.settings)
 
     async def start(self) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -23,7 +24,8 @@ class Kind:
 
     `people` send the very same link, one after the other. With `cancel_at` they do not want it any
     more as soon as the bot says these words, "" being any. `refusal` is what Telegram answers to
-    the file that is sent next. What `is_known` is the same link in all plays.
+    the file that is sent next; internal errors last for some seconds. What `is_known` is the same
+    link in all plays.
     """
 
     name: str
@@ -58,8 +60,9 @@ TRIED_AGAIN = Kind("unavailable", {"times": 1}, is_copy=True)
 ASKED_TO_WAIT = Kind("progressive", refusal="FLOOD_WAIT_4", is_copy=True)
 SENT_LATER = Kind("progressive", refusal="SLOWMODE_WAIT_11", is_copy=True, in_group=True)
 CANCELLED = Kind("medium", {"rate": RATE_BYTES_S}, cancel_at="Downloading", is_copy=True)
+CANCELLED_LATE = Kind("progressive", refusal="RPC_CALL_FAIL", cancel_at="100 %", is_copy=True)
 TROUBLED_KINDS = (
-    *(TRIED_AGAIN, ASKED_TO_WAIT, SENT_LATER, CANCELLED),
+    *(TRIED_AGAIN, ASKED_TO_WAIT, SENT_LATER, CANCELLED, CANCELLED_LATE),
     Kind("progressive", refusal="FLOOD_WAIT_11", is_copy=True),
     Kind("progressive", is_known=True, is_copy=True),
     Kind("medium", {"rate": RATE_BYTES_S}, people=3, is_copy=True),
@@ -81,7 +84,10 @@ class Post:
 
 @dataclass
 class Play:
-    """One bot, and the people who use it. `since` is the number of the first event."""
+    """One bot, and the people who use it. `since` is the number of the first event.
+
+    `cancelled` says when the bot took a Cancel, by `time.monotonic`.
+    """
 
     bot: Mortal
     people: Sequence[int]
@@ -89,6 +95,7 @@ class Play:
     name: str
     since: int = 0
     posts: list[Post] = field(default_factory=list)
+    cancelled: dict[Post, float] = field(default_factory=dict)
 
     @property
     def dc(self) -> DataCentre:
@@ -152,19 +159,22 @@ class Play:
 
     async def _tap(self, post: Post, message: Message, wish: str) -> None:
         if post.kind.refusal and wish != CANCEL_WORD:
-            await self.dc.fail_calls("messages.sendMedia", 420, post.kind.refusal)
+            code, times = (420, 1) if "WAIT" in post.kind.refusal else (500, 4)
+            await self.dc.fail_calls("messages.sendMedia", code, post.kind.refusal, times=times)
         while True:
             await self.bot.is_up.wait()
             now = await self.dc.message(message.chat_id, message.id)
             if now.deleted or not _has(now, wish):
                 return
             with contextlib.suppress(TimeoutError, DataCentreError):
-                await self.dc.press(
+                answer = await self.dc.press(
                     *(message.chat_id, message.id),
                     sender=self._sender(post),
                     data=now.button(wish).data,
                     timeout_s=PRESS_S,
                 )
+                if wish == CANCEL_WORD and answer.text is None:
+                    self.cancelled.setdefault(post, time.monotonic())
                 await asyncio.sleep(PRESS_S)  # a button that is there after that is not answered
 
     def _sender(self, post: Post) -> int:

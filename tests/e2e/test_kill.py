@@ -15,7 +15,7 @@ from tests.e2e import stage as stages
 from tests.e2e.boundaries import BOUNDARIES, reached
 from tests.e2e.fates import described, settled
 from tests.e2e.mortal import mortal
-from tests.e2e.people import Kind, Play
+from tests.e2e.people import CANCELLED_LATE, Kind, Play
 from tests.telegram_dc import control as telegram_dc
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -99,6 +99,19 @@ async def test_what_telegram_has_and_the_bot_does_not_know_is_not_done_again(pla
         await killed_at(play, boundary)
         await play.dc.clear_faults()
         await play.bot.start()
+
+
+@pytest.mark.slow
+async def test_a_cancel_that_was_taken_counts_although_the_bot_dies(play):
+    async with tapping(play):
+        post = await play.send(replace(CANCELLED_LATE, cancel_at="by hand, below"))
+        async with asyncio.timeout(REACH_S):
+            await reached(BOUNDARIES["about to send"], play, 1)
+        await replace(play.bot.stage, user=post.chat_id).cancel(post.message_id)
+        await play.bot.kill()
+        await play.dc.clear_faults()
+        await play.bot.start()
+    assert [row.state for row in play.rows()] == ["cancelled"]
 
 
 @pytest.mark.slow

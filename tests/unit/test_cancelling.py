@@ -126,6 +126,76 @@ async def test_a_job_that_waits_for_another_try_to_send_is_looked_for_as_well(bo
     assert await is_over(bot, job, JobState.DELIVERED)
 
 
+async def test_two_presses_at_once_are_one(bot):
+    bot.chats.answers.clear()
+    job = await sending(bot)
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(2):
+            tasks.create_task(bot.jobs.cancel(job.id))
+    assert await is_over(bot, job, JobState.DELIVERED)
+    assert bot.chats.looks == 1
+
+
+async def test_a_wish_that_cannot_be_kept_is_followed_all_the_same(bot):
+    bot.chats.on_its_way.clear()
+    job = await sending(bot)
+    bot.store.moods = {"note_cancel": [StoreAwayError()]}
+    assert await bot.jobs.cancel(job.id)
+    assert await is_over(bot, job, JobState.CANCELLED)
+
+
+async def test_what_was_cancelled_can_be_asked_for_again(bot):
+    bot.chats.on_its_way.clear()
+    job = await sending(bot)
+    assert await bot.jobs.cancel(job.id)
+    assert await is_over(bot, job, JobState.CANCELLED)
+    bot.chats.on_its_way.set()
+    assert await bot.jobs.again(job.id)
+    await bot.pick(job)
+    assert (await bot.ends(job)).state is JobState.DELIVERED
+
+
+async def cancelled_too_late(folder):
+    """Return a job of a bot that takes a press of Cancel, and dies before the job has ended."""
+    async with backstage(folder) as bot:
+        bot.chats.answers.clear()
+        job = await sending(bot)
+        assert await bot.jobs.cancel(job.id)
+        bot.store.moods = {"find": [StoreAwayError()]}
+        await until(lambda: bot.store.refused["find"] > 0)
+        return job
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+async def test_a_cancel_outlives_the_bot(tmp_path, is_there):
+    job = await cancelled_too_late(tmp_path)
+    async with backstage(tmp_path) as bot:
+        bot.chats.sent += [job.id] * is_there
+        await bot.jobs.resume()
+        await bot.jobs.reopen()
+        record = await bot.record(job)
+        assert record.state is (JobState.DELIVERED if is_there else JobState.CANCELLED)
+        assert not bot.folder_of(job).exists()
+        await until(lambda: bool(bot.chats.shown(job, Cancelled)) != is_there)
+        assert not bot.chats.sending
+        assert record.extraction
+        assert record.choice
+        known = await bot.kit.files.find(record.extraction, record.choice)
+        assert bool(known) == is_there, "for all who wait for it"
+
+
+async def test_nobody_goes_on_with_what_was_cancelled(tmp_path):
+    job = await cancelled_too_late(tmp_path)
+    async with backstage(tmp_path) as bot:
+        await bot.store.give_up_claims()
+        bot.queue.wake()
+        while not (await bot.store.unfinished())[0].is_claimed:
+            await asyncio.sleep(0.01)
+        await bot.jobs.reopen()
+        assert (await bot.record(job)).state is JobState.CANCELLED
+        assert not bot.chats.sending
+
+
 async def test_a_store_that_is_away_leaves_the_button_as_it_was(bot):
     bot.chats.on_its_way.clear()
     job = await sending(bot)

@@ -62,9 +62,10 @@ class JobRecord:
     `attempts` counts the claims that ended without a word: the process died. `retries` counts the
     tries after a passing failure of the site. `not_before` is when the next try may begin.
     `send_random_id` is drawn and saved before the file is sent for the first time, and
-    `sent_message_id` after, None meanwhile. `status_message_id` and `upload_note` - what Telegram
-    has of the file, in the uploader's own words - are kept by `JobStore.note_status` and
-    `note_upload` alone. The `info_json` of the extraction is "" once the job has ended.
+    `sent_message_id` after, None meanwhile. `status_message_id`, `upload_note` - what Telegram has
+    of the file, in the uploader's own words - and `is_unwanted` - it was cancelled, and is about to
+    end - are kept by `JobStore.note_status`, `note_upload` and `note_cancel` alone. The `info_json`
+    of the extraction is "" once the job has ended.
 
     `worked_s` is the time that the job's steps took so far, waiting not counted. `waits_since` is
     when it first found no room on the disk. `wish` is what its person asked for instead of a menu.
@@ -90,6 +91,7 @@ class JobRecord:
     send_random_id: int | None = None
     sent_message_id: int | None = None
     upload_note: str | None = None
+    is_unwanted: bool = False
     worked_s: float = 0.0
     waits_since: datetime | None = None
     wish: MediaKind | None = None
@@ -129,6 +131,7 @@ class JobSummary:
     title: str | None
     choice: Choice | None
     status_message_id: int | None
+    is_unwanted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,10 @@ from userbot.mongo.client import Document
 
 NEVER = 0  # of `lease_until` and `not_before`: earlier than every moment
 
-PLAIN = ("state", "is_quick", "attempts", "wish", "status_message_id", "upload_note", "error")
+PLAIN = (
+    *("state", "is_quick", "attempts", "wish", "status_message_id", "upload_note", "is_unwanted"),
+    "error",
+)
 TIMES = ("created_at", "changed_at", "not_before")
 TEXTS = ("choice", "choices", "error_args")
 NO_CLAIM: Mapping[str, object] = {
@@ -34,7 +37,7 @@ SUMMARY = dict.fromkeys(
     (
         *("chat_id", "message_id", "user_id", "is_group", "topic_id", "url", "number", "state"),
         *("created_at", "changed_at", "not_before", "is_quick", "lease_until", "title", "choice"),
-        "status_message_id",
+        *("status_message_id", "is_unwanted"),
     ),
     1,
 )
@@ -161,6 +164,7 @@ def summary_of(document: Document) -> JobSummary:
             "title": document.get("title"),
             "choice": json.loads(document.get("choice", "null")),
             "status_message_id": document.get("status_message_id"),
+            "is_unwanted": document.get("is_unwanted", False),
         }
         return made(JobSummary, fields)
     except (KeyError, TypeError, ValueError, OverflowError) as error:

@@ -23,6 +23,7 @@ NO_TRIES: Mapping[str, object] = {
     "error": None,
     "error_args": None,
     "upload_note": None,
+    "is_unwanted": None,
     "details": None,
 }
 

@@ -141,6 +141,10 @@ class MongoJobs:
             self._changes.make({**one(job_id), "is_open": True}, {"upload_note": clean(note)})
         )
 
+    async def note_cancel(self, job_id: JobId) -> None:
+        """Keep that an open job is not wanted any more."""
+        await whole(self._changes.make({**one(job_id), "is_open": True}, {"is_unwanted": True}))
+
     async def end(
         self,
         job_id: JobId,

@@ -182,6 +182,9 @@ class JobStore(Protocol):
     async def note_upload(self, job_id: JobId, note: str) -> None:
         """Keep what Telegram has of a job's file. Needs no claim, as `note_status`."""
 
+    async def note_cancel(self, job_id: JobId) -> None:
+        """Keep that an open job is not wanted any more. Needs no claim, as `note_status`."""
+
     async def end(
         self,
         job_id: JobId,

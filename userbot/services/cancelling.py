@@ -7,7 +7,7 @@ from typing import Any
 
 from userbot.domain.jobs import Cancelled, Job, JobId
 from userbot.domain.records import ENDS, JobState
-from userbot.errors import UserbotError
+from userbot.errors import InfrastructureError, UserbotError
 from userbot.services.endings import Endings
 from userbot.services.kit import Kit
 from userbot.services.offers import Offers
@@ -47,7 +47,9 @@ class Cancelling:
         if record is None or record.state in ENDS or job_id in self._cleaning:
             return False
         if record.send_random_id is not None:
-            self._clean(record.job, self._withdraw(record.job))
+            await self._note(record.job)
+            if job_id not in self._cleaning:  # else it was pressed twice at once
+                self._clean(record.job, self._withdraw(record.job))
             return True
         state = record.state  # every first send begins with another one
         if not await store.end(job_id, JobState.CANCELLED, None, self._kit.now(), only=state):
@@ -75,10 +77,17 @@ class Cancelling:
             log.info("job %s ended: %r", job.id, error)
             self._stop(job)
 
+    async def _note(self, job: Job) -> None:
+        """Keep the wish: what ends the job takes a while, and the bot may be killed meanwhile."""
+        try:
+            await self._kit.store.note_cancel(job.id)
+        except InfrastructureError as error:
+            log.warning("it is not kept that job %s was cancelled: %r", job.id, error)
+
     async def _withdraw(self, job: Job) -> None:
         try:
             await self._withdrawal.run(job.id)
-        except Exception:  # it goes on when its lease has run out; its button works until then
+        except Exception:  # what is noted is tried again; the button works until then
             log.exception("job %s was not cancelled", job.id)
             return
         self._kit.line.left(job.id)

@@ -94,6 +94,8 @@ class Delivery:
 
     async def _step(self, held: Held) -> None:
         self._kit.line.left(held.record.job.id)
+        if held.record.is_unwanted:
+            raise ClaimLostError  # it is ended from outside; until then nobody else claims it
         if held.record.attempts >= MAX_CRASHES and not await self._steps.bringing.found(held):
             raise CrashedTwiceError(held.record.attempts)
         if held.record.state in ENDS:

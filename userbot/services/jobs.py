@@ -112,13 +112,22 @@ class Jobs:
                 self._kit.chat.show(summary.job, Paused())
 
     async def reopen(self) -> None:
-        """Show the open menus, which may not have got into the chat, and time them on."""
-        for summary in await self._kit.store.unfinished():
+        """Show the open menus, which may not have got into the chat, and time them on.
+
+        Before that, what was cancelled and is still open ends.
+        """
+        unfinished = await self._kit.store.unfinished()
+        unwanted = [summary.job.id for summary in unfinished if summary.is_unwanted]
+        for job_id in unwanted:
+            await self.cancel(job_id)
+        for job_id in unwanted:
+            await self._cancelling.ended(job_id)
+        for summary in unfinished:
             if summary.state is JobState.OFFERED and not self._offers.is_timed(summary.job.id):
                 await self._reopen(summary.job.id)
 
     async def serve(self) -> None:
-        """Show now and then what `reopen` finds: the store failed while a menu was opened."""
+        """Do now and then as `reopen`: the store failed when a menu was opened, or a job ended."""
         while True:
             await asyncio.sleep(REOPEN_EVERY_S)
             try:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from userbot.domain.jobs import JobId
 from userbot.domain.records import ENDS, JobRecord, JobState
@@ -54,13 +55,17 @@ class Withdrawal:
             return False
 
     async def _is_there(self, record: JobRecord) -> bool:
-        """Look for the message of a job that waits for another try, and that nobody holds."""
+        """Look for the message of a job that nobody holds; what it brought is kept for others."""
         file = record.known or record.file
         if file is None or record.send_random_id is None:
             return False
         try:
             async with asyncio.timeout(LOOK_S):
-                return await self._kit.chat.find_sent(record.job, file) is not None
+                sent = await self._kit.chat.find_sent(record.job, file)
         except (TimeoutError, UserbotError) as error:
             log.info("the file of job %s is not in the chat: %r", record.job.id, error)
             return False
+        if sent is None:
+            return False
+        await self._kit.files.learn(replace(record, file_ids=sent.file_ids))
+        return True

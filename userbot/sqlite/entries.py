@@ -12,7 +12,7 @@ COUNT = "SELECT count(*) FROM jobs WHERE user_id = ? AND ended_at IS NULL"
 REOPEN = """
 UPDATE jobs SET state = :state, lane = :lane, is_quick = 0, changed_at = :now, ended_at = NULL,
     not_before = NULL, attempts = 0, choice = NULL, error = NULL, upload_note = NULL, owed = 0,
-    details = json_object(
+    is_unwanted = 0, details = json_object(
         'wish', :wish, 'choices', json(ifnull(json_extract(details, '$.choices'), '[]'))
     )
 WHERE id = :id AND ended_at IS NOT NULL AND state <> :delivered

@@ -41,6 +41,7 @@ WHERE id IN (SELECT value FROM json_each(?)) AND lease_until IS NULL AND ended_a
 """
 NOTE = "UPDATE jobs SET status_message_id = ? WHERE id = ?"
 NOTE_UPLOAD = "UPDATE jobs SET upload_note = ? WHERE id = ? AND ended_at IS NULL"
+NOTE_CANCEL = "UPDATE jobs SET is_unwanted = 1 WHERE id = ? AND ended_at IS NULL"
 TOLD = "UPDATE jobs SET owed = 0 WHERE id = ?"
 FORGET = "DELETE FROM jobs WHERE ended_at < ?"
 FORGET_TURNS = """
@@ -124,6 +125,10 @@ class SqliteJobs:
     async def note_upload(self, job_id: JobId, note: str) -> None:
         """Keep what Telegram has of a job's file."""
         await self._database.change(NOTE_UPLOAD, (clean(note), job_id))
+
+    async def note_cancel(self, job_id: JobId) -> None:
+        """Keep that an open job is not wanted any more."""
+        await self._database.change(NOTE_CANCEL, (job_id,))
 
     async def end(
         self,

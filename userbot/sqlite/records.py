@@ -18,7 +18,7 @@ UNTOLD = "SELECT * FROM jobs WHERE owed ORDER BY number"
 # Columns by name: a row's `details` are not for lists.
 SUMMARY = """
 SELECT id, chat_id, message_id, user_id, is_group, topic_id, url, state, is_quick, created_at,
-    changed_at, not_before, lease_until, title, choice, status_message_id
+    changed_at, not_before, lease_until, title, choice, status_message_id, is_unwanted
 FROM jobs WHERE ended_at IS NULL
 """
 

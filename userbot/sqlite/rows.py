@@ -26,6 +26,7 @@ COLUMNS = (
     "choice",
     "status_message_id",
     "upload_note",
+    "is_unwanted",
     "error",
 )
 
@@ -125,6 +126,7 @@ def _summary_of(row: sqlite3.Row) -> JobSummary:
         title=row["title"],
         choice=load(Choice, row["choice"]),
         status_message_id=row["status_message_id"],
+        is_unwanted=bool(row["is_unwanted"]),
     )
 
 

@@ -204,4 +204,7 @@ FOURTH: Migration = (
     "CREATE INDEX charges_by_day ON charges (day)",
 )
 
-MIGRATIONS: Sequence[Migration] = (FIRST, SECOND, THIRD, FOURTH)
+# `is_unwanted`: the job was cancelled, and is about to end.
+FIFTH: Migration = ("ALTER TABLE jobs ADD COLUMN is_unwanted INTEGER NOT NULL DEFAULT 0",)
+
+MIGRATIONS: Sequence[Migration] = (FIRST, SECOND, THIRD, FOURTH, FIFTH)
