@@ -13,9 +13,8 @@ RUN sed '/^imageio-ffmpeg/d' requirements.txt > /tmp/requirements.txt \
 
 COPY . .
 RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin bot \
-    && mkdir -p data sessions \
     && chmod -R a+rX /app \
-    && chown bot:bot data sessions
+    && install --directory --mode 700 --owner bot --group bot data sessions
 USER bot
 VOLUME ["/app/data", "/app/sessions"]
 
