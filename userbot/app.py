@@ -44,7 +44,7 @@ T = TypeVar("T")
 HEARTBEAT_S = 30.0
 STOP_MARK = "stopping"  # a file in DATA_DIR
 EXIT_AT_ONCE = 1
-LAST_WORDS_S = 10.0  # for telling every open chat that the bot stops
+LAST_WORDS_S = 10.0  # for telling every chat how its jobs ended, or that the bot stops
 PR_SET_DUMPABLE = 4  # prctl(2)
 
 
@@ -183,7 +183,10 @@ async def _drain(bot: Bot, grace_s: float) -> None:
     await bot.queue.drain(grace_s)
     await bot.jobs.pause()
     bot.errands.close()  # until then Cancel works
-    await bot.reporter.close(LAST_WORDS_S)
+    clock = asyncio.get_running_loop().time
+    until_s = clock() + LAST_WORDS_S
+    await bot.endings.finish(LAST_WORDS_S)
+    await bot.reporter.close(max(until_s - clock(), 0))
     bot.uploads.close()
 
 

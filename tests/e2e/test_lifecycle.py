@@ -71,6 +71,8 @@ async def test_sigterm_lets_a_job_finish_within_the_grace_time(site, tmp_path):
         assert (await stage.file(to)).media
         async with asyncio.timeout(stages.STOP_TIMEOUT_S):
             assert await stage.process.wait() == 0
+        answers = [m for m in await stage.dc.messages(stage.user) if m.reply_to == to]
+        assert all(stages.is_file(m) for m in answers if not m.deleted)
 
 
 @pytest.mark.slow

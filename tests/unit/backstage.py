@@ -96,8 +96,9 @@ class Chats:
         self.troubles: dict[int, UserbotError] = {}  # by user
         self.on_its_way = asyncio.Event()
         self.answers = asyncio.Event()
-        self.on_its_way.set()
-        self.answers.set()
+        self.clears = asyncio.Event()
+        for event in (self.on_its_way, self.answers, self.clears):
+            event.set()
         self.sending: list[JobId] = []
         self.looks = 0
         self.looking: UserbotError | None = None
@@ -118,7 +119,7 @@ class Chats:
         return True
 
     async def clear(self, _job) -> bool:
-        return True
+        return await self.clears.wait()
 
     async def send(self, job, _file, steps) -> Sent:
         await steps.about_to_send()

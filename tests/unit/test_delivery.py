@@ -1,5 +1,6 @@
 """Jobs whose store, site or chat has a bad day: each goes on, or ends with one plain sentence."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -280,3 +281,18 @@ async def test_those_who_follow_do_not_wait_long_for_the_chat_of_another(bot):
     await bot.pick(jobs[1])
     gate.set()
     await is_delivered(bot, jobs[1])
+
+
+async def test_a_stop_waits_for_what_is_told_of_the_end_but_not_for_long(bot):
+    bot.chats.clears.clear()
+    job = await bot.send_link(ANN, LINK)
+    await bot.pick(job)
+    await bot.ends(job)
+    await bot.endings.finish(0.05)
+    assert await bot.store.untold()
+    stop = asyncio.ensure_future(bot.endings.finish(10))
+    await asyncio.sleep(0)
+    assert not stop.done()
+    bot.chats.clears.set()
+    await stop
+    assert not await bot.store.untold()

@@ -54,6 +54,11 @@ class Endings:
         if task := self._telling.get(job_id):
             await asyncio.wait([task])
 
+    async def finish(self, within_s: float) -> None:
+        """Wait a while for the ends that are being told; what does not get through stays owed."""
+        if self._telling:
+            await asyncio.wait(self._telling.values(), timeout=within_s)
+
     def _forget(self, job_id: JobId, task: asyncio.Task[None]) -> None:
         if self._telling.get(job_id) is task:
             del self._telling[job_id]
