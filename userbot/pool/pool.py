@@ -13,7 +13,7 @@ from userbot.domain.choices import Choice
 from userbot.domain.jobs import Event, Progress
 from userbot.domain.media import Extraction, Growth, MediaFile
 from userbot.errors import DeadlineError, UserbotError, WorkerDiedError
-from userbot.pool.findings import check_answer
+from userbot.pool.findings import Growing, check_answer
 from userbot.pool.gate import Gate, Passage, fixed
 from userbot.pool.lane import Lane, OnWaiting, ignore_waiting
 from userbot.pool.line import Line
@@ -121,10 +121,12 @@ class ProcessPool:
             settings.download_deadline_s, settings.stall_s, settings.limit_bytes, cap_bytes
         )
 
+        growing = Growing(folder, settings.limit_bytes)
+
         def tell(event: Event) -> None:
             if isinstance(event, Progress):
                 on_progress(event)
-            elif event.path.parent == folder:
+            elif growing.takes(event):
                 on_growth(event)
 
         async with self._downloads.slot(on_waiting):
