@@ -30,6 +30,7 @@ ROOM_FOR_WORDS = 64 * 1024 * 1024  # pages, playlists and headers beside a film 
 BACKUP_MARGIN_S = 5.0  # the guard's own deadline comes so much after ours
 LAUNCHES = 3
 RESTART_PAUSE_S = 0.5
+EVENT_PAUSE_S = 0.01  # ours tell a dozen things a second; who floods us waits in its own pipe
 
 OnEvent = Callable[[Event], None]
 
@@ -260,6 +261,7 @@ async def _listen(line: Line, watch: FolderWatch, passage: Passage, on_event: On
         if isinstance(answer, Progress):
             watch.heard(answer, clock())
         on_event(answer)
+        await asyncio.sleep(EVENT_PAUSE_S)
 
 
 def _understand(word: object) -> Event | Answer:
