@@ -3,7 +3,8 @@
 A frame is four bytes of length (big-endian) and a body of at most MAX_FRAME_BYTES. Bodies are:
 
 - the bot's order to a guard: JSON of `Order`, one per call;
-- a worker's word to its guard: JSON of a `Reply`;
+- a worker's word to its guard: JSON of a `Reply`; after that of an `Extraction` a zero byte and its
+  `info_json` as it is, so that what is decoded, with the bot's loop waiting, is always small;
 - a guard's word to the bot: one byte of source, then JSON. GUARD marks the guard's own word,
   WORKER one it relays unread, so nothing that a worker writes can pass for the guard's.
 
@@ -29,11 +30,14 @@ from userbot.domain.media import Extraction, Growth, MediaFile
 from userbot.errors import UserbotError, WorkerDiedError
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024  # an info JSON of a long page is 1-2 MB
+MAX_REPLY_BYTES = 1024 * 1024  # of JSON: 200 formats are 60 kB
+MAX_REPLY_COMMAS = 5000  # and 3000 of these; a million values would take half a minute and 5 GB
 MAX_ERROR_CHARS = 4000
 MAX_NUMBER = 2**53  # what a float counts exactly; more is no size and no length of anything
 MAY_BE_NEGATIVE = frozenset({"language_rank"})
 LENGTH = struct.Struct("!I")
 GUARD, WORKER = b"g", b"w"
+RECORD = b"\0"  # JSON has none
 
 STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
@@ -140,13 +144,21 @@ def encode_reply(reply: Reply) -> bytes:
         return _encode_error(reply)
     if not isinstance(reply, Progress | Growth | Extraction | MediaFile):
         raise TypeError(f"a call answered with {type(reply).__name__}")
-    return _replies().dump_json(reply, warnings="error")
+    if not isinstance(reply, Extraction):
+        return _replies().dump_json(reply, warnings="error")
+    bare = dataclasses.replace(reply, info_json="")
+    return _replies().dump_json(bare, warnings="error") + RECORD + reply.info_json.encode()
 
 
 def decode_reply(body: bytes) -> Reply:
     """Return what a worker said. An error is returned, not raised."""
-    reply = _checked(_replies(), body)
+    told, _, record = body.partition(RECORD)
+    if len(told) > MAX_REPLY_BYTES or told.count(b",") > MAX_REPLY_COMMAS:
+        raise WorkerDiedError("an answer of too many values")
+    reply = _checked(_replies(), told)
     _check_numbers(reply)
+    if isinstance(reply, Extraction):
+        return dataclasses.replace(reply, info_json=_text(record))
     return _decode_error(reply) if isinstance(reply, _ErrorRecord) else reply
 
 
@@ -208,6 +220,13 @@ def _readable(text: str) -> str:
 def _countable(number: object) -> object:
     """Return number as far as it may cross: a server may announce any size."""
     return min(number, MAX_NUMBER) if isinstance(number, int) else number
+
+
+def _text(record: bytes) -> str:
+    try:
+        return record.decode()
+    except UnicodeDecodeError as error:
+        raise WorkerDiedError("a record that is no text") from error
 
 
 def _decode_error(record: _ErrorRecord) -> UserbotError:

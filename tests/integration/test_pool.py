@@ -25,6 +25,7 @@ from userbot.errors import (
     WorkerDiedError,
 )
 from userbot.pool import ProcessPool
+from userbot.pool.pool import EVENT_PAUSE_S
 from userbot.worker.limits import NICENESS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -70,10 +71,11 @@ async def test_a_large_answer_comes_through(caller):
     assert len((await caller.extract("large 4000000")).info_json) == 4_000_000
 
 
-async def test_progress_comes_whole_and_in_order(caller):
-    seen = []
-    await caller.download("count 2000", on_progress=lambda progress: seen.append(progress))
-    assert [progress.done_bytes for progress in seen] == list(range(2000))
+async def test_progress_comes_whole_and_in_order_at_the_pace_of_the_bot(caller):
+    seen, began = [], time.monotonic()
+    await caller.download("count 20", on_progress=lambda progress: seen.append(progress))
+    assert [progress.done_bytes for progress in seen] == list(range(20))
+    assert time.monotonic() - began > 20 * EVENT_PAUSE_S * 0.9  # a timer may be a bit early
 
 
 async def test_a_callback_that_raises_ends_its_call_alone(caller):

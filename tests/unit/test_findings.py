@@ -9,9 +9,9 @@ import pytest
 from tests.integration.pool_calls import extraction, media_file, video
 from userbot.domain.answers import MAX_RECORD_BYTES
 from userbot.domain.calls import ExtractCall
-from userbot.domain.media import Format, Thumbnail
+from userbot.domain.media import Format, Growth, Thumbnail
 from userbot.errors import TooLargeError, WorkerDiedError
-from userbot.pool.findings import MAX_COVER_BYTES, check_answer
+from userbot.pool.findings import MAX_COVER_BYTES, Growing, check_answer
 
 LIMIT = 10_000
 
@@ -65,6 +65,28 @@ def test_what_is_no_file_is_refused(folder):
 @pytest.mark.parametrize("path", ["video.mp4", "/", "/proc/self/environ", "\0", "x" * 5000])
 def test_a_path_of_another_place_is_refused(folder, path):
     refuse(extraction(cover=Path(path)), folder)
+
+
+def test_a_file_is_named_by_no_way_that_may_lead_elsewhere_later(folder):
+    made = video(folder)
+    (folder / "sub").mkdir()
+    (folder / "sub" / "cover.jpg").touch()
+    for path in (folder / "sub" / "cover.jpg", folder / ".." / folder.name / "video.mp4"):
+        refuse(extraction(cover=path), folder)
+    here = os.open(folder, os.O_RDONLY)
+    refuse(replace(made, path=Path(f"/proc/self/fd/{here}/video.mp4")), folder)
+    os.close(here)
+
+
+def test_one_file_grows_and_never_beyond_what_may_be_sent(folder):
+    growing = Growing(folder, LIMIT)
+    here, elsewhere = folder / "film.part", folder.parent / "session"
+    assert not growing.takes(Growth(elsewhere, 1))
+    for numbers in ((2**53,), (1, 2**53), (1, None, 2**53)):
+        assert not growing.takes(Growth(here, *numbers))
+    assert growing.takes(Growth(here, 1, None, 1))
+    assert growing.takes(Growth(here, LIMIT, LIMIT))
+    assert not growing.takes(Growth(folder / "other", 1))
 
 
 def test_more_than_agreed_is_refused(folder):

@@ -119,7 +119,15 @@ def test_no_file_sends_a_signal_to_whom_one_names(ask):
         assert ask(syscalls.FCNTL, 7, command, OWN_PID) == REFUSED
     for command in (0x8901, 0x8902):  # FIOSETOWN, SIOCSPGRP
         assert ask(syscalls.IOCTL, 7, command, 0) == REFUSED
-    assert ask(syscalls.IOCTL, 7, 0x5401, 0) == ALLOWED
+
+
+def test_of_files_and_devices_only_what_every_program_asks_is_asked(ask):
+    for command in (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451):
+        assert ask(syscalls.IOCTL, 7, command, 0) == ALLOWED
+    snapshot, subvolume = 0x50009417, 0x5000940E  # linux/btrfs.h
+    flags, clone, typing = 0x40086602, 0x40049409, 0x5412  # linux/fs.h, TIOCSTI
+    for command in (snapshot, subvolume, flags, clone, typing):
+        assert ask(syscalls.IOCTL, 7, command, 0) == REFUSED
 
 
 def test_no_priority_is_changed_of_all_processes_of_the_user(ask):
@@ -138,8 +146,14 @@ def test_new_processes_yes_new_namespaces_no(ask):
 
 def test_nothing_is_sent_while_connecting(ask):
     for numbers, place in ((syscalls.SENDTO, 3), (syscalls.SENDMSG, 2), (syscalls.SENDMMSG, 3)):
-        assert ask(numbers, *[0] * place, 0x4000) == ALLOWED
+        assert ask(numbers, *[0] * place, 0x4000, may_resolve=True) == ALLOWED
+        assert ask(numbers, *[0] * place, 0x20004000, may_resolve=True) == REFUSED
         assert ask(numbers, *[0] * place, 0x20004000) == REFUSED
+
+
+def test_no_message_holds_files(ask):
+    assert ask(syscalls.SENDMSG, 7) == ask(syscalls.SENDMMSG, 7) == REFUSED
+    assert ask(syscalls.SENDTO, 7) == ALLOWED
 
 
 def test_numbers_of_another_machine_are_refused(monkeypatch):

@@ -80,6 +80,29 @@ def test_a_reply_comes_out_as_it_went_in(reply):
     assert wire.decode_reply(wire.encode_reply(reply)) == reply
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"formats":[' + b"1," * 100_000 + b"1]}",
+        b"{" + b",".join(b'"%x":1' % number for number in range(100_000)) + b"}",
+        b'{"type":"DrmError","args":["' + b"x" * 2_000_000 + b'"]}',
+    ],
+    ids=["values", "names", "bytes"],
+)
+def test_an_answer_of_too_many_values_is_not_even_decoded(body):
+    with pytest.raises(WorkerDiedError, match="too many"):
+        wire.decode_reply(body)
+
+
+def test_the_record_crosses_as_it_is_however_large():
+    large = dataclasses.replace(EXTRACTION, info_json='{"é":"' + "\\n," * 1_000_000 + '"}')
+    body = wire.encode_reply(large)
+    assert len(body) < len(large.info_json) + 1000
+    assert wire.decode_reply(body) == large
+    with pytest.raises(WorkerDiedError, match="no text"):
+        wire.decode_reply(wire.encode_reply(EXTRACTION) + b"\xff")
+
+
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_an_error_comes_out_as_it_went_in(error):
     copy = wire.decode_reply(wire.encode_reply(error))

@@ -96,6 +96,11 @@ def test_a_record_without_a_list_is_its_own_format():
     assert [item.format_id for item in extraction_of(info, URL, None).formats] == ["0"]
 
 
+def test_a_format_whose_name_is_endless_is_not_told_of():
+    info = {"id": "1", "formats": [form("x" * 501), form("x" * 500)]}
+    assert [len(item.format_id) for item in extraction_of(info, URL, None).formats] == [500]
+
+
 def test_texts_have_fallbacks_and_bounds():
     bare = extraction_of(record(form(), id="", title="\u202e"), URL, None)
     assert (bare.title, bare.media_id, bare.channel, bare.page_url) == (

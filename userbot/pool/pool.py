@@ -13,7 +13,7 @@ from userbot.domain.choices import Choice
 from userbot.domain.jobs import Event, Progress
 from userbot.domain.media import Extraction, Growth, MediaFile
 from userbot.errors import DeadlineError, UserbotError, WorkerDiedError
-from userbot.pool.findings import check_answer
+from userbot.pool.findings import Growing, check_answer
 from userbot.pool.gate import Gate, Passage, fixed
 from userbot.pool.lane import Lane, OnWaiting, ignore_waiting
 from userbot.pool.line import Line
@@ -30,6 +30,7 @@ ROOM_FOR_WORDS = 64 * 1024 * 1024  # pages, playlists and headers beside a film 
 BACKUP_MARGIN_S = 5.0  # the guard's own deadline comes so much after ours
 LAUNCHES = 3
 RESTART_PAUSE_S = 0.5
+EVENT_PAUSE_S = 0.01  # ours tell a dozen things a second; who floods us waits in its own pipe
 
 OnEvent = Callable[[Event], None]
 
@@ -121,10 +122,12 @@ class ProcessPool:
             settings.download_deadline_s, settings.stall_s, settings.limit_bytes, cap_bytes
         )
 
+        growing = Growing(folder, settings.limit_bytes)
+
         def tell(event: Event) -> None:
             if isinstance(event, Progress):
                 on_progress(event)
-            elif event.path.parent == folder:
+            elif growing.takes(event):
                 on_growth(event)
 
         async with self._downloads.slot(on_waiting):
@@ -258,6 +261,7 @@ async def _listen(line: Line, watch: FolderWatch, passage: Passage, on_event: On
         if isinstance(answer, Progress):
             watch.heard(answer, clock())
         on_event(answer)
+        await asyncio.sleep(EVENT_PAUSE_S)
 
 
 def _understand(word: object) -> Event | Answer:

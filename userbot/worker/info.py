@@ -9,7 +9,12 @@ from urllib.parse import urlsplit
 from yt_dlp import YoutubeDL
 from yt_dlp.utils import MEDIA_EXTENSIONS
 
-from userbot.domain.answers import MAX_FORMATS, MAX_RECORD_BYTES, is_page_url
+from userbot.domain.answers import (
+    MAX_FORMAT_ID_LENGTH,
+    MAX_FORMATS,
+    MAX_RECORD_BYTES,
+    is_page_url,
+)
 from userbot.domain.labels import NAME_LENGTH, TITLE_LENGTH, clean, first_clean
 from userbot.domain.media import MAX_LINKS, Extraction, Format
 from userbot.errors import BrokenMediaError, LiveError
@@ -62,7 +67,7 @@ def extraction_of(
         media_id=media_id,
         title=title_of(info, fallback=media_id or urlsplit(url).hostname or "video"),
         page_url=page_url_of(info) or url,
-        formats=tuple(map(_format, formats_of(info))),
+        formats=tuple(item for item in map(_format, formats_of(info)) if _has_short_id(item)),
         info_json=record_of(info),
         channel=first_clean(NAME_LENGTH, info.get("channel"), info.get("uploader")) or None,
         duration_s=_positive(info.get("duration")),
@@ -175,7 +180,7 @@ def _format(item: Info) -> Format:
     return Format(
         format_id=str(item.get("format_id") or "0"),
         ext=clean(item.get("ext"), 10),
-        protocol=str(item.get("protocol") or ""),
+        protocol=clean(item.get("protocol"), 50),
         video_codec=_video_codec(item),
         audio_codec=_codec(item.get("acodec")),
         width=_whole(item.get("width")),
@@ -187,6 +192,11 @@ def _format(item: Info) -> Format:
         language_rank=_language_rank(item),
         is_hdr=item.get("dynamic_range") not in (None, "SDR"),
     )
+
+
+def _has_short_id(item: Format) -> bool:
+    """Return whether a format can be told of; a site makes its names as long as it likes."""
+    return len(item.format_id) <= MAX_FORMAT_ID_LENGTH
 
 
 def _video_codec(item: Info) -> str | None:

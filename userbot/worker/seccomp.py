@@ -1,9 +1,9 @@
 """A filter of system calls: no worker talks to anything but the network, nor looks into others.
 
 It closes what file rules do not cover: unix sockets, other families of sockets, signals to others,
-debugging and memory of other processes, new namespaces, changes of modes and owners, and rare parts
-of the kernel in which most of its holes are found. What is refused fails with EPERM and the program
-goes on.
+debugging and memory of other processes, new namespaces, changes of modes and owners, what file
+systems and devices can do beside, and rare parts of the kernel in which most of its holes are
+found. What is refused fails with EPERM and the program goes on.
 
 Signals are refused also to the call's own programs: a filter sees a number, not whose it is, and
 below Linux 6.12 nothing else keeps a worker from the guard that ends it. The guard ends them all.
@@ -30,7 +30,12 @@ _FAST_OPEN = 0x20000000  # MSG_FASTOPEN connects without asking Landlock
 # linux/fcntl.h, F_SETLEASE and F_NOTIFY: holding up whoever opens a file, news of what others do;
 # F_SETOWN and F_SETOWN_EX: a signal to whom one names when a file can be read
 _FOR_OTHERS = (1024, 1026, 8, 15)
-_SET_OWNER = (0x8901, 0x8902)  # asm-generic/sockios.h, FIOSETOWN and SIOCSPGRP: the same
+# asm-generic/ioctls.h: is it a terminal, how wide, how much is there, do not wait, close on exec.
+# Of all others, file systems have some that file rules do not cover: a snapshot of a whole Btrfs.
+_HARMLESS_CONTROLS = (
+    *(0x5401, 0x802C542A, 0x5413),  # TCGETS, TCGETS2, TIOCGWINSZ
+    *(0x541B, 0x5421, 0x5450, 0x5451),  # FIONREAD, FIONBIO, FIONCLEX, FIOCLEX
+)
 
 # linux/filter.h, linux/seccomp.h
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
@@ -53,7 +58,8 @@ def is_there() -> bool:
 def restrict(*, may_resolve: bool) -> None:
     """Filter the calls of this thread and its children for good; needs no_new_privs.
 
-    may_resolve: leave UDP, for names. Raises OSError.
+    may_resolve: leave UDP, for names, and messages, which else could hold open files: Linux counts
+    those on their way by user, and beyond a number the bot could send none either. Raises OSError.
     """
     wanted = program(os.getpid(), may_resolve=may_resolve)
     steps = b"".join(struct.pack("=HBBI", *step) for step in wanted)
@@ -76,12 +82,13 @@ def program(own_pid: int, *, may_resolve: bool) -> list[Step]:
     steps += _when(syscalls.CLONE3[column], [_fail(errno.ENOSYS)])
     steps += _when(syscalls.CLONE[column], _refuse_bits(0, _NEW_NAMESPACES))
     steps += _when(syscalls.SENDTO[column], _refuse_bits(3, _FAST_OPEN))
-    steps += _when(syscalls.SENDMSG[column], _refuse_bits(2, _FAST_OPEN))
-    steps += _when(syscalls.SENDMMSG[column], _refuse_bits(3, _FAST_OPEN))
+    for pair, place in ((syscalls.SENDMSG, 2), (syscalls.SENDMMSG, 3)):
+        refusal = _refuse_bits(place, _FAST_OPEN) if may_resolve else [_fail(errno.EPERM)]
+        steps += _when(pair[column], refusal)
     steps += _when(syscalls.SOCKET[column], _refuse_sockets(may_resolve=may_resolve))
     steps += _when(syscalls.SOCKETPAIR[column], _refuse_pairs())
     steps += _when(syscalls.FCNTL[column], _refuse_values(1, _FOR_OTHERS))
-    steps += _when(syscalls.IOCTL[column], _refuse_values(1, _SET_OWNER))
+    steps += _when(syscalls.IOCTL[column], _refuse_but(1, _HARMLESS_CONTROLS))
     for signalling in (syscalls.KILL, syscalls.TGKILL):
         steps += _when(signalling[column], _refuse_but(0, [own_pid]))
     for *numbers, wanted in syscalls.OF_ONESELF.values():

@@ -78,12 +78,13 @@ class OpenFile:
     """A descriptor that is closed when nobody reads any more. Its methods block, but for two."""
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        # A worker may still be at work here: a pipe or link of its own holds up and leads nobody.
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         self._holders = 1
         found = os.fstat(self._descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
             os.close(self._descriptor)
-            raise PermissionError("no file of its own")  # a worker may still be at work beside it
+            raise PermissionError("no file of its own")
         self.opened_as = self.identity()
 
     def __enter__(self) -> "OpenFile":
