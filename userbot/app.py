@@ -185,7 +185,7 @@ async def _drain(bot: Bot, grace_s: float) -> None:
     bot.errands.close()  # until then Cancel works
     clock = asyncio.get_running_loop().time
     until_s = clock() + LAST_WORDS_S
-    await bot.endings.finish(LAST_WORDS_S)
+    await bot.jobs.finish(LAST_WORDS_S)
     await bot.reporter.close(max(until_s - clock(), 0))
     bot.uploads.close()
 

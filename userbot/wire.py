@@ -152,13 +152,15 @@ def encode_reply(reply: Reply) -> bytes:
 
 def decode_reply(body: bytes) -> Reply:
     """Return what a worker said. An error is returned, not raised."""
-    told, _, record = body.partition(RECORD)
+    told, mark, record = body.partition(RECORD)
     if len(told) > MAX_REPLY_BYTES or told.count(b",") > MAX_REPLY_COMMAS:
         raise WorkerDiedError("an answer of too many values")
     reply = _checked(_replies(), told)
     _check_numbers(reply)
     if isinstance(reply, Extraction):
         return dataclasses.replace(reply, info_json=_text(record))
+    if mark:
+        raise WorkerDiedError("more than an answer")
     return _decode_error(reply) if isinstance(reply, _ErrorRecord) else reply
 
 
@@ -234,10 +236,10 @@ def _decode_error(record: _ErrorRecord) -> UserbotError:
         raise WorkerDiedError("an error of no known type")
     kind, arguments = _error_types()[record.type]
     try:
-        args = [_readable(arg) if isinstance(arg, str) else arg for arg in record.args]
-        return kind(*arguments.validate_python(tuple(args)))
+        args = arguments.validate_python(tuple(record.args))
     except ValidationError as error:
         raise WorkerDiedError(f"wrong arguments of {record.type}") from error
+    return kind(*(_readable(arg) if isinstance(arg, str) else arg for arg in args))
 
 
 def _check_numbers(value: object, name: str = "") -> None:

@@ -155,6 +155,17 @@ async def test_what_was_cancelled_can_be_asked_for_again(bot):
     assert (await bot.ends(job)).state is JobState.DELIVERED
 
 
+async def test_a_stop_waits_for_a_cancel_and_does_not_promise_to_go_on(bot):
+    bot.chats.answers.clear()
+    job = await sending(bot)
+    assert await bot.jobs.cancel(job.id)
+    await bot.jobs.pause()
+    await bot.jobs.finish(10)
+    assert (await bot.record(job)).state is JobState.DELIVERED
+    assert not await bot.store.untold()
+    assert not bot.chats.shown(job, Paused)
+
+
 async def cancelled_too_late(folder):
     """Return a job of a bot that takes a press of Cancel, and dies before the job has ended."""
     async with backstage(folder) as bot:

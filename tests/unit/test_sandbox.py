@@ -122,7 +122,7 @@ def test_no_file_sends_a_signal_to_whom_one_names(ask):
 
 
 def test_of_files_and_devices_only_what_every_program_asks_is_asked(ask):
-    for command in (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451):
+    for command in (0x5401, 0x802C542A, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451):
         assert ask(syscalls.IOCTL, 7, command, 0) == ALLOWED
     snapshot, subvolume = 0x50009417, 0x5000940E  # linux/btrfs.h
     flags, clone, typing = 0x40086602, 0x40049409, 0x5412  # linux/fs.h, TIOCSTI

@@ -235,11 +235,21 @@ def test_the_state_of_a_file_that_grows_tells_what_its_parts_were():
     assert (again.file_id, again.is_stream, again.identity) == (state.file_id, True, None)
     assert again.done == {0, 3}  # of another part nobody could say what it was
     assert again.digests == {0: digests[0], 3: digests[3]}
+    state.done = set(range(4000))
+    assert len(state.dump()) < 66_000
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{}", "[1, 2]", '[1, true, "xyz", null]', "[1, 2, 3, 4]", '[1, true, "03", null, "00"]'],
+    [
+        "",
+        "{}",
+        "[1, 2]",
+        '[1, true, "xyz", null]',
+        "[1, 2, 3, 4]",
+        '[1, true, "03", null, "00"]',
+        '[1, true, "03", null, "0011"]',
+    ],
 )
 def test_a_state_that_makes_no_sense_is_refused(text):
     with pytest.raises((ValueError, TypeError)):

@@ -158,6 +158,7 @@ def test_a_field_of_a_wrong_type_cannot_be_said():
         b'{"stage":"merge","speed_bytes_s":1e999}',
         b'{"stage":"merge","extra":1}',
         b'{"stage":"rob"}',
+        b'{"stage":"merge"}\0',
         b'{"type":"SystemExit","args":[]}',
         b'{"type":"UserbotError","args":["x"]}',
         b'{"type":"TooLargeError","args":[1]}',

@@ -12,7 +12,7 @@ from userbot.services.endings import Endings
 from userbot.services.kit import Kit
 from userbot.services.offers import Offers
 from userbot.services.queue import Queue
-from userbot.services.withdrawal import Withdrawal
+from userbot.services.withdrawal import LOOK_S, Withdrawal
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +37,12 @@ class Cancelling:
         self._tasks = tasks
         self._cleaning: dict[JobId, asyncio.Task[None]] = {}
 
-    async def cancel(self, job_id: JobId) -> bool:
+    async def cancel(self, job_id: JobId, look_s: float = LOOK_S) -> bool:
         """End a job because somebody asked for it; False when it is not open any more.
 
-        Its processes and files are gone soon after. What is being sent may be in the chat by now:
-        then the job was delivered, and nothing says that it was cancelled.
+        Its processes and files are gone soon after. What is being sent may be in the chat by now -
+        which has look_s to say so: then the job was delivered, and nothing says that it was
+        cancelled.
         """
         store, record = self._kit.store, await self._kit.store.find(job_id)
         if record is None or record.state in ENDS or job_id in self._cleaning:
@@ -49,11 +50,11 @@ class Cancelling:
         if record.send_random_id is not None:
             await self._note(record.job)
             if job_id not in self._cleaning:  # else it was pressed twice at once
-                self._clean(record.job, self._withdraw(record.job))
+                self._clean(record.job, self._withdraw(record.job, look_s))
             return True
         state = record.state  # every first send begins with another one
         if not await store.end(job_id, JobState.CANCELLED, None, self._kit.now(), only=state):
-            return await self.cancel(job_id)  # it has gone on meanwhile
+            return await self.cancel(job_id, look_s)  # it has gone on meanwhile
         self._kit.chat.show(record.job, Cancelled())
         self._stop(record.job)
         return True
@@ -66,6 +67,11 @@ class Cancelling:
         """Return when nothing of a job is being ended or removed any more."""
         if cleaning := self._cleaning.get(job_id):
             await asyncio.wait([cleaning])
+
+    async def all_ended(self) -> None:
+        """Return when the jobs have ended that are being ended now."""
+        if self._cleaning:
+            await asyncio.wait(self._cleaning.values())
 
     async def _fail(self, job: Job, error: UserbotError) -> None:
         try:
@@ -84,9 +90,9 @@ class Cancelling:
         except InfrastructureError as error:
             log.warning("it is not kept that job %s was cancelled: %r", job.id, error)
 
-    async def _withdraw(self, job: Job) -> None:
+    async def _withdraw(self, job: Job, look_s: float) -> None:
         try:
-            await self._withdrawal.run(job.id)
+            await self._withdrawal.run(job.id, look_s)
         except Exception:  # what is noted is tried again; the button works until then
             log.exception("job %s was not cancelled", job.id)
             return

@@ -54,10 +54,10 @@ class Endings:
         if task := self._telling.get(job_id):
             await asyncio.wait([task])
 
-    async def finish(self, within_s: float) -> None:
-        """Wait a while for the ends that are being told; what does not get through stays owed."""
+    async def all_told(self) -> None:
+        """Return when the ends are told that are being told now."""
         if self._telling:
-            await asyncio.wait(self._telling.values(), timeout=within_s)
+            await asyncio.wait(self._telling.values())
 
     def _forget(self, job_id: JobId, task: asyncio.Task[None]) -> None:
         if self._telling.get(job_id) is task:

@@ -100,10 +100,7 @@ class Held:
 
     async def note_upload(self, words: str) -> None:
         """Keep what Telegram has of the file; without it all is uploaded again."""
-        try:
-            await self._store.note_upload(self.record.job.id, words)
-        except InfrastructureError as error:
-            log.warning("what was uploaded so far is not noted: %r", error)
+        await self._store.note_upload(self.record.job.id, words)
 
     async def release(self, **changes: Any) -> None:
         """Keep what changed and give the claim back, as soon as the store is there."""

@@ -16,6 +16,7 @@ from userbot.services.offers import Offers
 log = logging.getLogger(__name__)
 
 REOPEN_EVERY_S = 60.0
+PATIENT_LOOK_S = 10.0  # for a chat to say whether a file is there, when nobody waits for it
 UNDELIVERED = (JobState.FAILED, JobState.EXPIRED, JobState.CANCELLED)
 
 
@@ -108,8 +109,18 @@ class Jobs:
             log.warning("who waits is not told of the stop: %r", error)
             return
         for summary in unfinished:
-            if summary.state is not JobState.OFFERED and summary.status_message_id is not None:
+            is_silent = summary.state is JobState.OFFERED or summary.is_unwanted
+            if not is_silent and summary.status_message_id is not None:
                 self._kit.chat.show(summary.job, Paused())
+
+    async def finish(self, within_s: float) -> None:
+        """Wait a while for what is just ending and being told; the rest is done at the start."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self._cancelling.all_ended()
+                await self._endings.all_told()
+        except TimeoutError:
+            log.warning("some ends are told when the bot is back")
 
     async def reopen(self) -> None:
         """Show the open menus, which may not have got into the chat, and time them on.
@@ -119,9 +130,8 @@ class Jobs:
         unfinished = await self._kit.store.unfinished()
         unwanted = [summary.job.id for summary in unfinished if summary.is_unwanted]
         for job_id in unwanted:
-            await self.cancel(job_id)
-        for job_id in unwanted:
-            await self._cancelling.ended(job_id)
+            await self._cancelling.cancel(job_id, PATIENT_LOOK_S)
+        await self._cancelling.all_ended()
         for summary in unfinished:
             if summary.state is JobState.OFFERED and not self._offers.is_timed(summary.job.id):
                 await self._reopen(summary.job.id)

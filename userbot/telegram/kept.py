@@ -11,13 +11,12 @@ from userbot.domain.media import Growth
 from userbot.errors import DeliveryError, InfrastructureError
 from userbot.ports import Note
 from userbot.telegram.uploader import OpenFile, UploadState
+from userbot.telegram.uploader.source import Identity
 
 log = logging.getLogger(__name__)
 
 NOTE_EVERY_S = 3.0
 GROWS = "grows"
-
-Identity = tuple[int, int]  # size and time of the last change, in ns
 
 
 class Keeper:
@@ -27,10 +26,9 @@ class Keeper:
     compared yet - is not noted as the file's.
     """
 
-    def __init__(self, identity: Identity | None, state: UploadState, note: Note) -> None:
+    def __init__(self, about: Identity | list[Any], state: UploadState, note: Note) -> None:
         self.state = state
-        self._identity = identity
-        self._grows: list[Any] = []
+        self._about = about  # a file, or how one grows
         self._note = note
         self._written = ""
 
@@ -49,13 +47,11 @@ class Keeper:
         """Return the keeper of a file that is being written; of an earlier try alike, goes on."""
         grows = [GROWS, [growth.size_bytes, growth.head_bytes]]
         *about, state = _read(noted)
-        keeper = cls(None, state if state and about == grows else UploadState(), note)
-        keeper._grows = grows
-        return keeper
+        return cls(grows, state if state and about == grows else UploadState(), note)
 
     async def finished(self, path: Path) -> None:
         """Know the file that has grown; it is noted as such once it was compared."""
-        self._identity = await asyncio.to_thread(_identity, path)
+        self._about = await asyncio.to_thread(_identity, path)
 
     async def run(self) -> None:
         """Note what is new now and then, until cancelled."""
@@ -65,9 +61,11 @@ class Keeper:
 
     async def write(self) -> None:
         """Note what is new."""
-        text = json.dumps([*(self._identity or self._grows), self.state.dump()])
-        is_known = self.state.identity == self._identity
-        if not is_known or not self.state.done or text == self._written:
+        is_known = self.state.identity == (self._about if isinstance(self._about, tuple) else None)
+        if not is_known or not self.state.done:
+            return
+        text = json.dumps([*self._about, self.state.dump()])
+        if text == self._written:
             return
         try:
             await self._note(text)

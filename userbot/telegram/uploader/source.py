@@ -10,7 +10,7 @@ from userbot.errors import DeliveryError, UserbotError
 from userbot.telegram.uploader.settings import PART_BYTES
 
 _CHUNK_BYTES = 1024 * 1024
-_DIGEST_BYTES = 8  # against accidents: who writes a file can only spoil his own
+DIGEST_BYTES = 8  # against accidents: who writes a file can only spoil his own
 Identity = tuple[int, int]  # size, and time of the last change in ns
 
 
@@ -71,7 +71,7 @@ class Source:
 
 def digest_of(part: memoryview) -> bytes:
     """Return what a part is compared by, short enough to be noted for thousands of them."""
-    return hashlib.sha256(part).digest()[:_DIGEST_BYTES]
+    return hashlib.sha256(part).digest()[:DIGEST_BYTES]
 
 
 class OpenFile:

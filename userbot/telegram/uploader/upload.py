@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from userbot.errors import DeliveryError, UserbotError
 from userbot.telegram.uploader.settings import PART_BYTES, SMALL_FILE_BYTES
-from userbot.telegram.uploader.source import Identity, OpenFile, Source
+from userbot.telegram.uploader.source import DIGEST_BYTES, Identity, OpenFile, Source
 
 log = logging.getLogger(__name__)
 
@@ -44,13 +44,14 @@ class UploadState:
         marks = bytearray(max(done, default=0) // 8 + 1)
         for index in done:
             marks[index // 8] |= 1 << index % 8
-        digests = [] if self.identity else [self.digests[index].hex() for index in sorted(done)]
-        return json.dumps([self.file_id, self.is_stream, marks.hex(), self.identity, *digests])
+        digests = b"" if self.identity else b"".join(self.digests[i] for i in sorted(done))
+        words = [self.file_id, self.is_stream, marks.hex(), self.identity, digests.hex()]
+        return json.dumps(words)
 
     @classmethod
     def load(cls, text: str) -> "UploadState":
         """Return what was dumped. Raises ValueError or TypeError for anything else."""
-        file_id, is_stream, digits, identity, *digests = json.loads(text)
+        file_id, is_stream, digits, identity, digests = json.loads(text)
         bits = int.from_bytes(bytes.fromhex(digits), "little")
         done = [index for index in range(bits.bit_length()) if bits >> index & 1]
         state = cls(int(file_id), is_stream, set(done))
@@ -58,7 +59,9 @@ class UploadState:
             size, changed_ns = identity
             state.identity = size, changed_ns
         else:
-            state.digests = dict(zip(done, map(bytes.fromhex, digests), strict=True))
+            told = bytes.fromhex(digests)
+            each = [told[at : at + DIGEST_BYTES] for at in range(0, len(told), DIGEST_BYTES)]
+            state.digests = dict(zip(done, each, strict=True))
         return state
 
     def claim(self, identity: Identity | None) -> None:
