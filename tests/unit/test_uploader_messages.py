@@ -1,17 +1,20 @@
 """Messages as they go over the line, and parts in the order in which they may go."""
 
+import asyncio
+import gc
 import gzip
 import importlib
 import os
 import random
 import struct
+import threading
 from pathlib import Path
 
 import pytest
 
 from tests.telegram_dc import crypto
 from userbot.errors import DeliveryError, ToolError
-from userbot.telegram.uploader import mtproto
+from userbot.telegram.uploader import mtproto, uploader
 from userbot.telegram.uploader.cipher import OpenSslCipher, TgCryptoCipher, best_cipher
 from userbot.telegram.uploader.envelope import part_message
 from userbot.telegram.uploader.mtproto import (
@@ -270,3 +273,27 @@ def test_a_source_of_another_size_than_promised_is_abandoned(tmp_path):
     source.finish(11)
     assert isinstance(source.error, DeliveryError)
     assert not source.is_whole
+
+
+async def test_what_is_read_in_vain_after_the_end_is_no_error(file):
+    path, opened = file(PART)
+    upload = Upload(Source.finished(path, PART), opened, UploadState())
+    begun, goes_on, complaints = threading.Event(), threading.Event(), []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
+
+    def read() -> None:
+        begun.set()
+        goes_on.wait()
+        raise FileNotFoundError
+
+    reading = asyncio.ensure_future(uploader._in_thread(upload, read))
+    while not begun.is_set():
+        await asyncio.sleep(0.001)
+    reading.cancel()
+    await asyncio.wait([reading])
+    goes_on.set()
+    await asyncio.get_running_loop().shutdown_default_executor()
+    del reading
+    gc.collect()
+    await asyncio.sleep(0.01)
+    assert not complaints

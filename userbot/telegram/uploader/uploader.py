@@ -127,8 +127,15 @@ async def _in_thread(upload: Upload, function: Callable[..., Any], *args: Any) -
     """Run what reads the file, which stays open until then even if we are cancelled."""
     upload.file.hold()
     reading = asyncio.get_running_loop().run_in_executor(None, function, *args)
-    reading.add_done_callback(lambda _: upload.file.release())
+    reading.add_done_callback(partial(_was_read, upload.file))
     return await asyncio.shield(reading)
+
+
+def _was_read(file: OpenFile, reading: asyncio.Future[Any]) -> None:
+    """Let go of the file; what went wrong with it concerns nobody, if nobody waits any more."""
+    file.release()
+    if not reading.cancelled():
+        reading.exception()
 
 
 def _handle(upload: Upload, checksum: str) -> Handle:
