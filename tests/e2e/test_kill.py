@@ -20,7 +20,7 @@ from tests.telegram_dc import control as telegram_dc
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-REACH_S = 8
+REACH_S = 30
 SETTLE_S = 20
 SLOW_LINE_MS = 150  # Telegram has a message long before the bot knows: time to die in between
 FILE = Kind("progressive", is_copy=True)

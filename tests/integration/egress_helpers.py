@@ -60,7 +60,8 @@ async def serving(serve: Serve, host: str = "127.0.0.1", port: int = 0) -> Async
     finally:
         server.close()
         for writer in writers:
-            writer.transport.abort()
+            if writer.get_extra_info("socket").fileno() >= 0:  # what was closed has no loop
+                writer.transport.abort()
         await asyncio.sleep(0)
 
 

@@ -19,7 +19,7 @@ from userbot.errors import UserbotError
 from userbot.pool import PoolSettings, ProcessPool
 
 MIB = 1024 * 1024
-STALL_S = 2.0
+STALL_S = 3.0  # a busy machine may take two until anything comes
 
 
 @dataclass
