@@ -13,7 +13,7 @@ from tests.e2e import stage as stages
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-GONE_S = 3
+GONE_S = 10
 FORK_SERVER, PROXY = "userbot.worker", "userbot.egress"
 
 

@@ -392,7 +392,7 @@ async def test_a_writer_that_pauses_is_no_stall(uploader, tmp_path):
     async with asyncio.TaskGroup() as tasks:
         upload = tasks.create_task(uploader.upload(source, lambda *_: told.set()))
         for _ in range(2):
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(10):
                 await told.wait()
             told.clear()
         source.finish(PART)

@@ -81,6 +81,6 @@ async def test_a_worker_that_ends_keeps_what_it_handled_last(position, tmp_path)
 
 
 async def _until(claim):
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(10):
         while not claim():
             await asyncio.sleep(0.01)
