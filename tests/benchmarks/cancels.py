@@ -31,6 +31,7 @@ SAYS_SO_S = 15.0  # the longest FLOOD_WAIT below, and what Telegram needs beside
 DISK_BYTES = 100_000_000  # one of the larger videos at a time
 SLOW_BYTES_S = 60_000
 REACH_S = 120.0  # until a job is at its stage: a busy machine
+SLOTS = 8
 QUICK = 2  # of the small ones no more are fetched at a time
 AHEAD = FRIENDS[9]  # who is served before all others
 
@@ -169,7 +170,7 @@ async def _bot(site: VideoSite, home: Path, case: Case) -> AsyncIterator[Stage |
             say("no right to mount: no job waits for disk space")
             yield None
             return
-        settings = {"MAX_DOWNLOADS": 8, "MAX_UPLOADS": 8, "PATH": path, **case.settings}
+        settings = {"MAX_DOWNLOADS": SLOTS, "MAX_UPLOADS": SLOTS, "PATH": path, **case.settings}
         stage = await stack.enter_async_context(stages.alone(site, home, **settings))
         if case.is_behind:
             ahead = replace(stage, user=AHEAD)
@@ -228,7 +229,7 @@ def table(tallies: Mapping[str, Tally]) -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=50, help="in each stage")
-    parser.add_argument("--at-once", type=int, default=5, help="at most 9")
+    parser.add_argument("--at-once", type=int, default=5, choices=range(1, SLOTS + 1))
     parser.add_argument("--stage", choices=CASES, action="append", help="this one alone")
     with contextlib.suppress(KeyboardInterrupt):
         sys.exit(asyncio.run(main(parser.parse_args())))
