@@ -1,5 +1,6 @@
 """What is noted of an upload, so that it goes on after a restart."""
 
+import json
 import os
 
 import pytest
@@ -61,7 +62,10 @@ async def test_a_file_that_changed_begins_anew(path):
     assert not again.state.done
 
 
-@pytest.mark.parametrize("noted", ["", "{}", "[1, 2]", '[1, 2, "x"]', "null"])
+@pytest.mark.parametrize(
+    "noted",
+    ["", "{}", "[1, 2]", '[1, 2, "x"]', "null", json.dumps(["grows", 5, UploadState().dump()])],
+)
 async def test_a_note_that_cannot_be_read_is_none(path, noted):
     assert not (await Keeper.of(path, Notes().take, noted)).state.done
 

@@ -88,7 +88,8 @@ def _of_file(path: Path, identity: Identity, noted: str | None) -> UploadState |
     first, second, state = _read(noted)
     if state is None or first != GROWS:
         return state if (first, second) == identity else None
-    if second[:1] not in ([None], [identity[0]]) or not _was_read(path, state.digests):
+    may_fit = isinstance(second, list) and second[:1] in ([None], [identity[0]])
+    if not may_fit or not _was_read(path, state.digests):
         log.info("what was uploaded while a file grew is not of the file that it became")
         return None
     state.digests.clear()
