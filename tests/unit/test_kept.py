@@ -8,6 +8,7 @@ import pytest
 from userbot.domain.media import Growth
 from userbot.errors import DeliveryError, InfrastructureError
 from userbot.telegram.kept import Keeper
+from userbot.telegram.uploader import UploadState
 from userbot.telegram.uploader.settings import PART_BYTES
 from userbot.telegram.uploader.source import digest_of
 
@@ -64,7 +65,7 @@ async def test_a_file_that_changed_begins_anew(path):
 
 @pytest.mark.parametrize(
     "noted",
-    ["", "{}", "[1, 2]", '[1, 2, "x"]', "null", json.dumps(["grows", 5, UploadState().dump()])],
+    ["", "{}", "[1, 2]", '[1, 2, "x"]', "null", json.dumps(["grows", 5, UploadState(7).dump()])],
 )
 async def test_a_note_that_cannot_be_read_is_none(path, noted):
     assert not (await Keeper.of(path, Notes().take, noted)).state.done
